@@ -1,0 +1,164 @@
+"""The invoke protocol: all that gateways and triggers know of a service.
+
+A gateway builds an event, hands its JSON to an `Invoker` and writes out what
+comes back. It names no environment, no queue and no process, so the same
+gateway serves the local service, a test double, or AWS itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = [
+    "MAX_PAYLOAD",
+    "InvokeError",
+    "InvokeResult",
+    "InvokeStream",
+    "Invoker",
+    "RequestTooLarge",
+    "ResourceNotFound",
+    "ServiceFault",
+    "StreamBroken",
+    "TooManyRequests",
+]
+
+MAX_PAYLOAD = 6 * 1024 * 1024 + 100
+"""Largest event and largest buffered response, in bytes, as the Runtime API enforces it."""
+
+
+class InvokeError(Exception):
+    """The invocation did not reach a handler.
+
+    `error_type` is the name AWS gives the error in `x-amzn-ErrorType`,
+    `status` the HTTP status it answers with.
+    """
+
+    error_type = "ServiceException"
+    status = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ServiceFault(InvokeError):
+    """The service itself failed or is closing. The caller may try again."""
+
+
+class ResourceNotFound(InvokeError):
+    """No such function, version or alias."""
+
+    error_type = "ResourceNotFoundException"
+    status = 404
+
+
+class RequestTooLarge(InvokeError):
+    """The event is longer than `MAX_PAYLOAD`."""
+
+    error_type = "RequestTooLargeException"
+    status = 413
+
+
+class TooManyRequests(InvokeError):
+    """No environment is free and none may be started. `reason` is AWS's `Reason` member."""
+
+    error_type = "TooManyRequestsException"
+    status = 429
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class StreamBroken(Exception):
+    """A streamed response ended early: the handler failed, timed out or exited.
+
+    `error_type` and `payload` (the error's JSON) are what the runtime sent in
+    the trailers of its response, or what the service says in its place.
+    """
+
+    def __init__(self, error_type: str, payload: bytes) -> None:
+        super().__init__(error_type)
+        self.error_type = error_type
+        self.payload = payload
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeResult:
+    """A whole answer: the handler's JSON, or the error's where `function_error` is set.
+
+    `function_error` is `None` or AWS's word for it, `"Unhandled"`.
+    """
+
+    request_id: str
+    payload: bytes
+    function_error: str | None = None
+    executed_version: str = "$LATEST"
+    content_type: str = "application/json"
+
+
+class InvokeStream(Protocol):
+    """An answer that arrives in pieces, as the handler produces them.
+
+    `streamed` tells whether the runtime answered in streaming mode; if it did
+    not, the one chunk is the whole buffered payload, as on AWS.
+    `function_error` is set if the handler failed before anything was sent; then
+    the chunks are the error's JSON.
+    """
+
+    @property
+    def request_id(self) -> str: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    @property
+    def streamed(self) -> bool: ...
+
+    @property
+    def function_error(self) -> str | None: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The chunks. Reading slowly slows the handler down.
+
+        Raises:
+            StreamBroken: the handler failed after the first chunk.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Stop reading; if the response is not complete, the app is told that its client left."""
+        ...
+
+
+class Invoker(Protocol):
+    """Something that runs functions.
+
+    Both calls take the function's name and the event as JSON bytes and may raise
+    any `InvokeError`. A handler that fails is not an error of the call: the
+    result says so in `function_error`.
+    """
+
+    async def invoke(
+        self,
+        function: str,
+        payload: bytes,
+        *,
+        request_id: str | None = None,
+        trace_id: str | None = None,
+        client_context: str | None = None,
+    ) -> InvokeResult: ...
+
+    async def invoke_with_response_stream(
+        self,
+        function: str,
+        payload: bytes,
+        *,
+        request_id: str | None = None,
+        trace_id: str | None = None,
+        client_context: str | None = None,
+    ) -> InvokeStream:
+        """Return as soon as the handler has begun to answer."""
+        ...
