@@ -4,9 +4,7 @@
 this package costs next to nothing: the adapter is loaded when it is asked for.
 """
 
-from __future__ import annotations
-
-TYPE_CHECKING = False  # known to type checkers; `typing` itself takes milliseconds to import
+TYPE_CHECKING = False  # known to type checkers; importing `typing` would take milliseconds
 if TYPE_CHECKING:
     from warmstart.adapter import ASGIHandler
 
