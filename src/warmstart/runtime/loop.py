@@ -1,0 +1,113 @@
+"""The life of an execution environment: INIT, invocations one at a time, SHUTDOWN.
+
+Between invocations the process waits for the answer to `next` and is frozen
+there, so it does nothing else. The answer is posted as soon as the handler has
+it; `next` is asked for only when the handler is done, so that no background
+work is frozen half way.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from warmstart.runtime.client import RuntimeAPIError, RuntimeClient
+from warmstart.runtime.connection import ProtocolError
+from warmstart.runtime.context import LambdaContext, function_facts
+from warmstart.runtime.exchange import BlockingExchange
+from warmstart.runtime.handlers import PlainHandler
+from warmstart.runtime.loader import load
+from warmstart.runtime.logs import LogOutput, unbuffer
+from warmstart.runtime.marshaller import JSONMarshaller
+from warmstart.runtime.reports import Reporter
+from warmstart.runtime.signals import Shutdown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from warmstart.runtime.client import Invocation
+
+__all__ = ["Environment", "Unanswered"]
+
+
+class Unanswered(Exception):
+    """A handler returned without having answered."""
+
+
+class Environment:
+    """This process as an execution environment of the Runtime API at `address`.
+
+    Args:
+        address: `host:port`, as `AWS_LAMBDA_RUNTIME_API` has it.
+        name: The handler's name.
+        adapt: Makes a handler of what the name stands for; it returns what
+            is a handler already.
+    """
+
+    def __init__(self, address: str, name: str, adapt: Callable[[Any], Any]) -> None:
+        self._name = name
+        self._adapt = adapt
+        self._client = RuntimeClient(address)
+        self._shutdown = Shutdown()
+        self._streaming = os.environ.get("WARMSTART_INVOKE_MODE") == "RESPONSE_STREAM"
+
+    def run(self) -> int:
+        """Live, and return the process's exit code."""
+        self._shutdown.listen()
+        unbuffer()
+        self._output = LogOutput(os.environ)
+        self._reporter = Reporter(self._client, self._output)
+        try:
+            self._init()
+        except Exception as error:  # noqa: BLE001 - whatever the function raises while it loads
+            self._reporter.init_error(error)
+            return 1
+        try:
+            self._serve()
+        except (RuntimeAPIError, OSError, ProtocolError) as error:
+            self._output.notice("CRITICAL", f"There will be no more invocations. {error}")
+            return 1
+        finally:
+            self._handler.stop_environment()
+        return 0
+
+    def _init(self) -> None:
+        found = self._adapt(load(self._name))
+        self._handler = found if hasattr(found, "serve_invocation") else PlainHandler(found)
+        self._handler.start_environment()
+        self._facts = function_facts()
+        self._marshaller = JSONMarshaller()
+        # What INIT made stays; no collection needs to look at it again.
+        gc.freeze()
+
+    def _serve(self) -> None:
+        client, wait = self._client, self._shutdown.wait_readable
+        while (invocation := client.next(wait)) is not None:
+            self._shutdown.deadline_ms = invocation.deadline_ms
+            self._serve_one(invocation)
+            self._shutdown.deadline_ms = None
+
+    def _serve_one(self, invocation: Invocation) -> None:
+        self._output.scope = (invocation.request_id, invocation.tenant_id)
+        _set_trace_id(invocation.trace_id)
+        exchange = BlockingExchange(self._reporter, invocation, self._marshaller, self._streaming)
+        try:
+            context = LambdaContext(invocation, self._facts, self._output.write)
+            event = self._marshaller.unmarshal_request(invocation.body, invocation.content_type)
+            self._handler.serve_invocation(event, context, exchange)
+            if not exchange.answered:
+                raise Unanswered("The handler returned without an answer.")
+        except BaseException as error:  # noqa: BLE001 - one invocation's fault is not the next one's
+            exchange.fail_now(error)
+        sys.stdout.flush()
+
+
+def _set_trace_id(trace_id: str | None) -> None:
+    """Tell the X-Ray SDK, which looks in the environment."""
+    if trace_id is not None:
+        os.environ["_X_AMZN_TRACE_ID"] = trace_id
+    else:
+        os.environ.pop("_X_AMZN_TRACE_ID", None)
