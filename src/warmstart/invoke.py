@@ -13,6 +13,7 @@ from typing import Protocol
 
 __all__ = [
     "MAX_PAYLOAD",
+    "InvalidRequestContent",
     "InvokeError",
     "InvokeResult",
     "InvokeStream",
@@ -52,6 +53,13 @@ class ResourceNotFound(InvokeError):
 
     error_type = "ResourceNotFoundException"
     status = 404
+
+
+class InvalidRequestContent(InvokeError):
+    """The event or the client context is not JSON."""
+
+    error_type = "InvalidRequestContentException"
+    status = 400
 
 
 class RequestTooLarge(InvokeError):

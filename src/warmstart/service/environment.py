@@ -1,0 +1,145 @@
+"""An execution environment's life: an enum, a table of legal moves, and nothing else.
+
+The states up to RESPONSE_SENT are those of Lambda's Runtime API and bear its
+names, because they appear in the errors it answers with:
+
+    STARTED ──next──▶ READY ──event──▶ RUNNING ──response──▶ … ──▶ RESPONSE_SENT ─┐
+       │                ▲                                                         │
+       └─init/error─▶ INIT_ERROR        └──────────────── next ───────────────────┘
+
+and from each of them the environment may be told to stop (SHUTDOWN) or end by
+itself (EXITED). What the *runtime* asks out of turn is its own mistake and is
+answered (`Refusal`); an illegal move by the *service* is ours and raises
+`IllegalMove`. Nothing here does I/O or knows the time: `now` is passed in.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+__all__ = ["Environment", "IllegalMove", "Refusal", "State"]
+
+
+class State(Enum):
+    """Where an environment is in its life."""
+
+    STARTED = "Started"
+    INIT_ERROR = "InitError"
+    READY = "Ready"
+    RUNNING = "Running"
+    INVOCATION_RESPONSE = "InvocationResponse"
+    INVOCATION_ERROR_RESPONSE = "InvocationErrorResponse"
+    RESPONSE_SENT = "RuntimeResponseSentState"
+    SHUTDOWN = "Shutdown"
+    EXITED = "Exited"
+
+
+_END = {State.SHUTDOWN, State.EXITED}
+
+MOVES: dict[State, set[State]] = {
+    State.STARTED: {State.READY, State.INIT_ERROR} | _END,
+    State.INIT_ERROR: _END,
+    State.READY: {State.RUNNING} | _END,
+    State.RUNNING: {State.INVOCATION_RESPONSE, State.INVOCATION_ERROR_RESPONSE} | _END,
+    State.INVOCATION_RESPONSE: {State.RESPONSE_SENT} | _END,
+    State.INVOCATION_ERROR_RESPONSE: {State.RESPONSE_SENT} | _END,
+    State.RESPONSE_SENT: {State.READY} | _END,
+    State.SHUTDOWN: {State.EXITED},
+    State.EXITED: set(),
+}
+
+
+class IllegalMove(RuntimeError):
+    """The service asked for a move that the life of an environment does not have."""
+
+
+class Refusal(Exception):
+    """The Runtime API refuses what the runtime asked: an HTTP status and AWS's error type."""
+
+    def __init__(self, status: int, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_type = error_type
+        self.message = message
+
+
+class Environment:
+    """One environment's state. `since` is when it entered it, on the caller's clock."""
+
+    __slots__ = ("generation", "id", "invocations", "request_id", "since", "state")
+
+    def __init__(self, id: str, generation: int, now: float) -> None:
+        self.id = id
+        self.generation = generation
+        self.state = State.STARTED
+        self.since = now
+        self.request_id: str | None = None
+        self.invocations = 0
+
+    def __repr__(self) -> str:
+        return f"<Environment {self.id} generation {self.generation} {self.state.name}>"
+
+    # What the service does to it.
+
+    def assign(self, request_id: str, now: float) -> None:
+        """Give it an invocation."""
+        self._move(State.RUNNING, now)
+        self.request_id = request_id
+        self.invocations += 1
+
+    def stop(self, now: float) -> None:
+        """Begin SHUTDOWN."""
+        self._move(State.SHUTDOWN, now)
+
+    def exited(self, now: float) -> None:
+        """Its process is gone."""
+        self._move(State.EXITED, now)
+
+    # What its runtime asks for.
+
+    def next(self, now: float) -> None:
+        """`GET invocation/next`. To ask again while waiting or running is allowed and changes nothing."""
+        if self.state is State.READY or self.state is State.RUNNING:
+            return
+        self._transition(State.READY, now)
+        self.request_id = None
+
+    def begin_response(self, request_id: str, now: float) -> None:
+        """`POST invocation/{id}/response`, before its body is read."""
+        self._check(request_id)
+        self._transition(State.INVOCATION_RESPONSE, now)
+
+    def begin_error(self, request_id: str, now: float) -> None:
+        """`POST invocation/{id}/error`, before its body is read."""
+        self._check(request_id)
+        self._transition(State.INVOCATION_ERROR_RESPONSE, now)
+
+    def end_response(self, now: float) -> None:
+        """The response or error is complete. Nothing happens if the environment was stopped meanwhile."""
+        if self.state not in _END:
+            self._move(State.RESPONSE_SENT, now)
+
+    def init_error(self, now: float) -> None:
+        """`POST init/error`."""
+        self._transition(State.INIT_ERROR, now)
+
+    def _check(self, request_id: str) -> None:
+        if request_id != self.request_id:
+            raise Refusal(400, "InvalidRequestID", "Invalid request ID")
+
+    def _transition(self, to: State, now: float) -> None:
+        if to not in MOVES[self.state]:
+            raise Refusal(
+                403,
+                "InvalidStateTransition",
+                f"State transition from {self.state.value} to {to.value} failed for runtime."
+                " Error: State transition is not allowed",
+            )
+        self.state = to
+        self.since = now
+
+    def _move(self, to: State, now: float) -> None:
+        if to not in MOVES[self.state]:
+            raise IllegalMove(f"{self!r} cannot become {to.name}")
+        self.state = to
+        self.since = now

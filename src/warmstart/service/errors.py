@@ -1,0 +1,133 @@
+"""The errors that the service itself reports in a handler's place, in AWS's words."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from dataclasses import dataclass
+from typing import Protocol
+
+from warmstart.invoke import MAX_PAYLOAD
+
+__all__ = [
+    "Failure",
+    "Fault",
+    "InitFailed",
+    "PostedError",
+    "exited",
+    "init_timed_out",
+    "response_too_large",
+    "sandbox_failure",
+    "timed_out",
+    "truncated",
+    "unstartable",
+    "valid_error_type",
+]
+
+_ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
+
+
+class InitFailed(Exception):
+    """An environment did not get through INIT. `payload` is the error's JSON, `error_type` its type."""
+
+    def __init__(self, error_type: str, payload: bytes) -> None:
+        super().__init__(payload.decode(errors="replace"))
+        self.error_type = error_type
+        self.payload = payload
+
+
+class Failure(Protocol):
+    """Why an INIT or an invocation failed. `status` is the Telemetry API's word: error or timeout."""
+
+    @property
+    def error_type(self) -> str: ...
+
+    @property
+    def status(self) -> str: ...
+
+    def payload(self, request_id: str | None) -> bytes:
+        """The error's JSON, as the caller of that request gets it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PostedError:
+    """An error that the runtime itself reported."""
+
+    error_type: str
+    body: bytes
+    status: str = "error"
+
+    def payload(self, request_id: str | None) -> bytes:
+        return self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A failure that the service found."""
+
+    error_type: str
+    message: str
+    status: str = "error"
+
+    def payload(self, request_id: str | None) -> bytes:
+        message = (
+            self.message if request_id is None else f"RequestId: {request_id} Error: {self.message}"
+        )
+        return json.dumps({"errorType": self.error_type, "errorMessage": message}).encode()
+
+
+def exited(returncode: int) -> Fault:
+    """The runtime's process ended; a negative code is the signal that ended it."""
+    if returncode == 0:
+        reason = "Runtime exited without providing a reason"
+    elif returncode > 0:
+        reason = f"Runtime exited with error: exit status {returncode}"
+    else:
+        # Go's words for a signal, which AWS passes on, are strsignal's in lower case.
+        name = signal.strsignal(-returncode) or f"signal {-returncode}"
+        reason = f"Runtime exited with error: signal: {name.lower()}"
+    return Fault("Runtime.ExitError", reason)
+
+
+def timed_out(seconds: float) -> Fault:
+    """The invocation took longer than the function's timeout."""
+    return Fault("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds", "timeout")
+
+
+def init_timed_out(seconds: float) -> Fault:
+    """INIT took longer than its limit."""
+    return Fault("Sandbox.Timedout", f"Init timed out after {seconds:.2f} seconds", "timeout")
+
+
+def truncated() -> Fault:
+    """The runtime's connection ended in the middle of a response."""
+    return Fault("Runtime.TruncatedResponse", "HTTP request detected as truncated")
+
+
+def unstartable(command: str, task_root: str, error: OSError) -> Fault:
+    """The runtime could not be started at all."""
+    if error.filename is not None and str(error.filename) == task_root:
+        return Fault("Runtime.InvalidWorkingDir", f"{task_root}: {error.strerror}")
+    return Fault("Runtime.InvalidEntrypoint", f"{command}: {error.strerror or error}")
+
+
+def sandbox_failure() -> Fault:
+    """The service itself failed to run the environment."""
+    return Fault("Sandbox.Failure", "The execution environment could not be started")
+
+
+def response_too_large() -> Fault:
+    """A buffered response was longer than `MAX_PAYLOAD`."""
+    return Fault(
+        "Function.ResponseSizeTooLarge",
+        f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes).",
+    )
+
+
+def valid_error_type(header: str) -> str:
+    """The error type as AWS reports it: unknown spellings become `Runtime.Unknown` or its like."""
+    if _ERROR_TYPE.search(header):
+        return header
+    return "Function.Unknown" if header.startswith("Function.") else "Runtime.Unknown"

@@ -1,0 +1,60 @@
+"""What a function is: code, the settings AWS gives it, and how to run it here."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+__all__ = ["Function"]
+
+_NAME = re.compile(r"[a-zA-Z0-9-_]{1,140}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One function, as configured. Times are in seconds, memory in MB.
+
+    `task_root` is the directory that holds the code, and the working directory
+    of its environments. `environment` is what the user passes; nothing of the
+    host's own variables is added. `command` is the program that speaks the
+    Runtime API (a custom runtime's `bootstrap`, another runtime client); left
+    empty it is warmstart's own runtime under `python`.
+
+    Raises:
+        ValueError: a setting is out of its bounds; the message names it.
+    """
+
+    name: str
+    handler: str
+    task_root: str
+    timeout: float = 3.0
+    memory_size: int = 128
+    environment: Mapping[str, str] = field(default_factory=dict)
+    max_concurrency: int = 10
+    idle_timeout: float = 300.0
+    init_timeout: float = 10.0
+    python: str = sys.executable
+    command: tuple[str, ...] = ()
+    runtime: str = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    version: str = "$LATEST"
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"name {self.name!r}: use up to 140 letters, digits, - and _")
+        for setting in ("timeout", "idle_timeout", "init_timeout", "memory_size"):
+            if not getattr(self, setting) > 0:
+                raise ValueError(f"{setting} must be above zero, not {getattr(self, setting)!r}")
+        if self.max_concurrency < 1:
+            raise ValueError(f"max_concurrency must be at least 1, not {self.max_concurrency}")
+        for name, value in self.environment.items():
+            if not name or "=" in name or "\0" in name or "\0" in value:
+                raise ValueError(f"environment: {name!r} cannot be an environment variable")
+        object.__setattr__(self, "environment", MappingProxyType(dict(self.environment)))
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The command line of an environment's runtime."""
+        return self.command or (self.python, "-m", "warmstart.runtime", self.handler)

@@ -1,0 +1,71 @@
+"""Lambda's text log lines. Pure formatting.
+
+https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+"""
+
+from __future__ import annotations
+
+from warmstart.service.telemetry import (
+    Event,
+    InitReport,
+    InitStart,
+    Output,
+    Report,
+    RuntimeDone,
+    Start,
+)
+
+__all__ = ["log_line"]
+
+
+def log_line(event: Event) -> str | None:
+    """The line that the event leaves in the function's log; `None` if it leaves none."""
+    match event:
+        case Output():
+            return event.line
+        case Start():
+            return f"START RequestId: {event.request_id} Version: {event.version}"
+        case RuntimeDone():
+            return f"END RequestId: {event.request_id}"
+        case Report():
+            return _report(event)
+        case InitStart():
+            return f"INIT_START Runtime Version: {event.runtime}"
+        case InitReport():
+            return _init_report(event)
+        case _:
+            return None
+
+
+def _report(event: Report) -> str:
+    parts = [
+        f"REPORT RequestId: {event.request_id}",
+        f"Duration: {event.duration_ms:.2f} ms",
+        f"Billed Duration: {event.billed_duration_ms} ms",
+        f"Memory Size: {event.memory_size} MB",
+    ]
+    if event.max_memory_used is not None:
+        parts.append(f"Max Memory Used: {event.max_memory_used} MB")
+    if event.init_duration_ms is not None:
+        parts.append(f"Init Duration: {event.init_duration_ms:.2f} ms")
+    # A plain report ends in a tab, on AWS too.
+    parts.extend(_outcome(event.status, event.error_type) or [""])
+    return "\t".join(parts)
+
+
+def _init_report(event: InitReport) -> str | None:
+    """AWS writes a successful INIT of its own only where no invocation was waiting for it."""
+    if event.status == "success" and event.initialization_type == "on-demand":
+        return None
+    parts = [f"INIT_REPORT Init Duration: {event.duration_ms:.2f} ms", "Phase: init"]
+    return "\t".join(parts + (_outcome(event.status, event.error_type)))
+
+
+def _outcome(status: str, error_type: str | None) -> list[str]:
+    if status == "success":
+        return []
+    outcome = [f"Status: {status}"]
+    if status != "timeout" and error_type is not None:
+        outcome.append(f"Error Type: {error_type}")
+    return outcome

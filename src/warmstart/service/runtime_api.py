@@ -1,0 +1,323 @@
+"""The Runtime API of one environment, as an ASGI application.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+
+Statuses, bodies and the order of the checks are those of AWS's own runtime
+interface emulator: first the request id (400), then the state (403), then the
+response mode (400). The state moves before the body is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from warmstart.invoke import MAX_PAYLOAD
+from warmstart.service import errors
+from warmstart.service.environment import Refusal
+from warmstart.service.errors import Failure, PostedError, valid_error_type
+from warmstart.service.invocation import Invocation
+from warmstart.service.stream import ReaderGone, Sink, TooLarge
+
+__all__ = ["Runtime", "RuntimeAPI"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_ROOT = "/2018-06-01"
+_RUNTIME = f"{_ROOT}/runtime"
+_NEXT = f"{_RUNTIME}/invocation/next"
+_INVOCATION = f"{_RUNTIME}/invocation/"
+_ERROR_CAUSE = b"application/vnd.aws.lambda.error.cause+json"
+
+
+class Runtime(Protocol):
+    """The environment whose API this is."""
+
+    arn: str
+
+    def deadline_ms(self) -> int: ...
+    async def next(self) -> Invocation[Any] | None: ...
+    def begin_response(self, request_id: str) -> None: ...
+    def begin_error(self, request_id: str) -> None: ...
+    def respond(self, payload: bytes, content_type: str) -> None: ...
+    def fail(self, failure: Failure) -> None: ...
+    def begin_stream(self, content_type: str) -> Sink | None: ...
+    def end_response(self, failure: Failure | None) -> None: ...
+    def truncated(self) -> None: ...
+    def begin_init_error(self) -> None: ...
+    def init_error(self, failure: Failure) -> None: ...
+
+
+class Truncated(Exception):
+    """The connection ended before the request's body did."""
+
+
+class RuntimeAPI:
+    """Answers the runtime of one environment."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        path: str = scope["path"]
+        method, handler, request_id = self._route(path)
+        if handler is None:
+            await _answer(send, 404, b"404 page not found\n", b"text/plain; charset=utf-8")
+        elif scope["method"] != method:
+            await _answer(send, 405, b"", b"text/plain", [(b"allow", method.encode())])
+        else:
+            try:
+                await handler(request_id, scope, receive, send)
+            except Refusal as refusal:
+                await _refuse(send, refusal)
+
+    def _route(
+        self, path: str
+    ) -> tuple[str, Callable[[str, Scope, Receive, Send], Awaitable[None]] | None, str]:
+        if path == _NEXT:
+            return "GET", self._next, ""
+        if path.startswith(_INVOCATION):
+            request_id, _, what = path[len(_INVOCATION) :].partition("/")
+            if what == "response":
+                return "POST", self._response, request_id
+            if what == "error":
+                return "POST", self._error, request_id
+        if path == f"{_RUNTIME}/init/error":
+            return "POST", self._init_error, ""
+        if path == f"{_ROOT}/ping":
+            return "GET", self._ping, ""
+        return "", None, ""
+
+    async def _ping(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
+        await _answer(send, 200, b"pong", b"text/plain; charset=utf-8")
+
+    async def _next(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
+        invocation = await self._runtime.next()
+        if invocation is None:
+            await _wait_disconnect(receive)
+            return
+        payload = invocation.payload
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(payload)),
+            (b"lambda-runtime-aws-request-id", invocation.request_id.encode()),
+            (b"lambda-runtime-deadline-ms", b"%d" % self._runtime.deadline_ms()),
+            (b"lambda-runtime-invoked-function-arn", self._runtime.arn.encode()),
+            (b"lambda-runtime-trace-id", invocation.trace_id.encode()),
+        ]
+        if invocation.client_context is not None:
+            headers.append((b"lambda-runtime-client-context", invocation.client_context.encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": payload})
+
+    async def _response(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        self._runtime.begin_response(request_id)
+        headers: Headers = scope["headers"]
+        content_type = _header(headers, b"content-type") or b"application/json"
+        mode = _header(headers, b"lambda-runtime-function-response-mode")
+        if mode is None:
+            await self._whole_response(content_type.decode("latin-1"), scope, receive, send)
+        elif mode == b"streaming":
+            await self._streamed_response(content_type.decode("latin-1"), scope, receive, send)
+        else:
+            raise Refusal(400, "InvalidFunctionResponseMode", "Invalid function response mode")
+
+    async def _whole_response(
+        self, content_type: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        body = await self._body(scope, receive, send)
+        if body is not None:
+            self._runtime.respond(body, content_type)
+            await _accept(send)
+
+    async def _streamed_response(
+        self, content_type: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Pass a response on as it comes. Its trailers, if any, say how it failed.
+
+        The trailers are found where the server puts them: at the end of the
+        list of headers, once the body is read.
+        """
+        sink = self._runtime.begin_stream(content_type)
+        if sink is None:
+            await _wait_disconnect(receive)
+            return
+        before = len(scope["headers"])
+        farewell = Farewell(send)
+        sink.on_reader_gone(farewell.say)
+        try:
+            async for data in _pieces(receive):
+                await sink.write(data)
+        except Truncated:
+            if not farewell.said:
+                self._runtime.truncated()
+                return
+        except TooLarge:
+            await self._too_large(send)
+            return
+        except ReaderGone:
+            farewell.say()
+        if farewell.said:
+            self._runtime.end_response(None)
+            await farewell.wait_said()
+            return
+        self._end_stream(sink, scope["headers"][before:])
+        await _accept(send)
+
+    def _end_stream(self, sink: Sink, trailers: Headers) -> None:
+        error_type = _header(trailers, b"lambda-runtime-function-error-type")
+        if error_type is None:
+            sink.end()
+            self._runtime.end_response(None)
+            return
+        name = error_type.decode("latin-1")
+        body = _decoded(_header(trailers, b"lambda-runtime-function-error-body") or b"")
+        sink.fail(name, body)
+        self._runtime.end_response(PostedError(valid_error_type(name), body))
+
+    async def _error(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        self._runtime.begin_error(request_id)
+        body = await self._body(scope, receive, send)
+        if body is not None:
+            self._runtime.fail(_posted_error(scope["headers"], body))
+            await _accept(send)
+
+    async def _init_error(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
+        self._runtime.begin_init_error()
+        try:
+            body = b"".join([data async for data in _pieces(receive)])
+        except Truncated:
+            return
+        self._runtime.init_error(_posted_error(scope["headers"], body))
+        await _accept(send)
+
+    async def _body(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
+        """The whole body of a response. `None` if there is none to take, and all is said about it."""
+        body = bytearray()
+        try:
+            async for data in _pieces(receive):
+                body += data
+                if len(body) > MAX_PAYLOAD:
+                    await self._too_large(send)
+                    return None
+        except Truncated:
+            self._runtime.truncated()
+            return None
+        return bytes(body)
+
+    async def _too_large(self, send: Send) -> None:
+        """The caller gets an error, the runtime may go on; the server drops the rest of the body."""
+        self._runtime.fail(errors.response_too_large())
+        await _refuse(
+            send,
+            Refusal(
+                413,
+                "RequestEntityTooLarge",
+                f"Exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes).",
+            ),
+        )
+
+
+class Farewell:
+    """Tells a runtime that streams that nobody reads: its POST is answered early, and closed.
+
+    The runtime sees it as a failing write, or as something to read on a socket
+    on which it expected nothing yet.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def said(self) -> bool:
+        return self._task is not None
+
+    def say(self) -> None:
+        """Answer now, while another coroutine may be waiting for the rest of the body."""
+        if self._task is None:
+            self._task = asyncio.ensure_future(_accept(self._send, [(b"connection", b"close")]))
+
+    async def wait_said(self) -> None:
+        assert self._task is not None
+        await self._task
+
+
+async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Truncated
+        more = message["more_body"]
+        if message["body"]:
+            yield message["body"]
+
+
+async def _wait_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _header(headers: Headers, name: bytes) -> bytes | None:
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
+def _posted_error(headers: Headers, body: bytes) -> PostedError:
+    error_type = _header(headers, b"lambda-runtime-function-error-type") or b""
+    if _header(headers, b"content-type") == _ERROR_CAUSE:
+        body = _without_cause(body)
+    return PostedError(valid_error_type(error_type.decode("latin-1")), body)
+
+
+def _without_cause(body: bytes) -> bytes:
+    """The cause is for X-Ray; the caller gets the rest."""
+    try:
+        error = json.loads(body)
+        return json.dumps(
+            {key: error[key] for key in ("errorMessage", "errorType", "stackTrace") if key in error}
+        ).encode()
+    except (ValueError, TypeError):
+        return b"Invalid error body"
+
+
+def _decoded(trailer: bytes) -> bytes:
+    try:
+        return b64decode(trailer, validate=True)
+    except Base64Error:
+        return trailer
+
+
+_JSON = b"application/json"
+_ACCEPTED_BODY = b'{"status":"OK"}\n'
+
+
+async def _accept(send: Send, headers: Headers | None = None) -> None:
+    await _answer(send, 202, _ACCEPTED_BODY, _JSON, headers)
+
+
+async def _refuse(send: Send, refusal: Refusal) -> None:
+    body = {"errorMessage": refusal.message, "errorType": refusal.error_type}
+    text = json.dumps(body, separators=(",", ":")) + "\n"
+    await _answer(send, refusal.status, text.encode(), _JSON)
+
+
+async def _answer(
+    send: Send, status: int, body: bytes, content_type: bytes, headers: Headers | None = None
+) -> None:
+    own = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    start = {"type": "http.response.start", "status": status, "headers": own + (headers or [])}
+    await send(start)
+    await send({"type": "http.response.body", "body": body})

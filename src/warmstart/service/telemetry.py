@@ -1,0 +1,131 @@
+"""What happens in environments, as the Telemetry API words it.
+
+https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+
+One `Observer` gets every event, in order, while it happens: it must be quick.
+Each event bears the wall-clock time (seconds since the epoch), the function's
+name and the environment's id. `status` is success, error, failure or timeout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = [
+    "Event",
+    "Exit",
+    "InitReport",
+    "InitRuntimeDone",
+    "InitStart",
+    "Observer",
+    "Output",
+    "Report",
+    "RuntimeDone",
+    "Start",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What all events have."""
+
+    time: float
+    function: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class InitStart(Event):
+    """`platform.initStart`: an environment's INIT begins, a cold start."""
+
+    initialization_type: str
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
+class InitRuntimeDone(Event):
+    """`platform.initRuntimeDone`: the runtime is ready, or failed to become so."""
+
+    initialization_type: str
+    status: str
+    error_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InitReport(Event):
+    """`platform.initReport`: how long INIT took, in milliseconds."""
+
+    initialization_type: str
+    status: str
+    error_type: str | None
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Event):
+    """`platform.start`: an invocation is handed to an environment."""
+
+    request_id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeDone(Event):
+    """`platform.runtimeDone`: the runtime is done with an invocation, background work included.
+
+    `response_latency_ms` is the time to the response's first byte and
+    `response_duration_ms` from there to its last; both are `None` if there was none.
+    """
+
+    request_id: str
+    status: str
+    error_type: str | None
+    duration_ms: float
+    response_latency_ms: float | None
+    response_duration_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Event):
+    """`platform.report`: what an invocation cost.
+
+    `init_duration_ms` is set on the first invocation of an environment that was
+    started on demand. `max_memory_used` is the runtime's peak in MB, `None`
+    where the system does not tell.
+    """
+
+    request_id: str
+    status: str
+    error_type: str | None
+    duration_ms: float
+    billed_duration_ms: int
+    memory_size: int
+    max_memory_used: int | None
+    init_duration_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Event):
+    """`function`: a line the function wrote to stdout or stderr, without its newline.
+
+    `request_id` is the invocation it ran when it wrote it, `None` during INIT
+    and SHUTDOWN.
+    """
+
+    request_id: str | None
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exit(Event):
+    """The environment's process is gone. `reason` is spindown, timeout or failure.
+
+    `returncode` is negative for a signal, `None` if no process could be started.
+    """
+
+    reason: str
+    returncode: int | None
+
+
+Observer = Callable[[Event], None]

@@ -1,0 +1,80 @@
+"""The variables an environment starts with: AWS's own set, with honest local values.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+"""
+
+from __future__ import annotations
+
+import os
+import site
+from pathlib import Path
+
+from warmstart.service.function import Function
+
+__all__ = ["log_group_name", "variables"]
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def log_group_name(function: Function) -> str:
+    """Where the function's logs go unless it is configured otherwise."""
+    return f"/aws/lambda/{function.name}"
+
+
+def variables(
+    function: Function,
+    *,
+    runtime_api: str,
+    region: str,
+    log_stream_name: str,
+    initialization_type: str,
+    temporary_directory: str,
+) -> dict[str, str]:
+    """Everything the environment's process sees: defaults, then the user's, then the platform's.
+
+    The user may set PATH, the region or credentials; what tells the runtime who
+    and where it is cannot be overridden, as on AWS.
+    """
+    return {
+        "PATH": f"{os.path.dirname(function.arguments[0])}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "en_US.UTF-8",
+        "LC_CTYPE": "C.UTF-8",
+        "TZ": ":UTC",
+        "SHLVL": "0",
+        "TMPDIR": temporary_directory,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        **function.environment,
+        **_python_path(function),
+        **_platform(function),
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream_name,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
+    }
+
+
+def _platform(function: Function) -> dict[str, str]:
+    return {
+        "_HANDLER": function.handler,
+        "PWD": function.task_root,
+        "LAMBDA_TASK_ROOT": function.task_root,
+        "LAMBDA_RUNTIME_DIR": str(_PACKAGE / "runtime"),
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
+        "AWS_LAMBDA_LOG_GROUP_NAME": log_group_name(function),
+    }
+
+
+def _python_path(function: Function) -> dict[str, str]:
+    """Lets the child import warmstart where it runs from a source tree.
+
+    An installed warmstart is found without help, and to put site-packages on
+    PYTHONPATH would place it before the standard library.
+    """
+    root = str(_PACKAGE.parent)
+    if function.command or root in {os.path.realpath(path) for path in site.getsitepackages()}:
+        return {}
+    own = function.environment.get("PYTHONPATH")
+    return {"PYTHONPATH": f"{root}{os.pathsep}{own}" if own else root}
