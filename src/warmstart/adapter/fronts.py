@@ -1,0 +1,125 @@
+"""The two ways a response leaves: whole, or piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from warmstart.adapter.exchange import Exchange
+from warmstart.events import prelude
+from warmstart.events.http import Headers, HTTPResponse
+
+__all__ = ["BufferedFront", "Front", "StreamingFront"]
+
+# The statuses whose responses have no body (RFC 9110, sections 15.3.5 and 15.4.5).
+_BODILESS = frozenset({204, 304})
+
+
+class Front(Protocol):
+    """Where a response goes. A streaming front may raise `OSError`: its reader has gone."""
+
+    @property
+    def committed(self) -> bool:
+        """Whether bytes have left, so that another answer is no longer possible."""
+        ...
+
+    async def start(self, status: int, headers: Headers) -> None: ...
+
+    async def body(self, data: bytes, more: bool) -> None: ...
+
+    def watch(self) -> Awaitable[None] | None:
+        """What ends when the reader of a response under way has gone, if that can be known."""
+        ...
+
+
+class BufferedFront:
+    """Collects the response and answers when it is complete.
+
+    `build` turns it into the object that the front door wants.
+    """
+
+    __slots__ = ("_build", "_chunks", "_exchange", "_excluded", "_omit_body", "_response")
+
+    committed = False
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        build: Callable[[HTTPResponse], Any],
+        excluded: frozenset[bytes],
+        *,
+        omit_body: bool,
+    ) -> None:
+        self._exchange = exchange
+        self._build = build
+        self._excluded = excluded
+        self._omit_body = omit_body
+        self._chunks: list[bytes] = []
+
+    async def start(self, status: int, headers: Headers) -> None:
+        self._response = HTTPResponse(status, _allowed(headers, self._excluded))
+
+    async def body(self, data: bytes, more: bool) -> None:
+        chunks = self._chunks
+        if more:
+            chunks.append(data)
+            return
+        response = self._response
+        if not (self._omit_body or response.status in _BODILESS):
+            if chunks:
+                chunks.append(data)
+                data = b"".join(chunks)
+            response.body = data
+        if not await self._exchange.respond(self._build(response)):
+            await self._exchange.respond(self._build(_too_large(len(response.body))))
+
+    def watch(self) -> Awaitable[None] | None:
+        return None  # AWS finishes a buffered invocation whether or not its client waits
+
+
+class StreamingFront:
+    """Sends each piece as the app sends it: the prelude with the first piece, then the rest."""
+
+    __slots__ = ("_exchange", "_excluded", "_omit_body", "_prelude", "committed")
+
+    def __init__(self, exchange: Exchange, excluded: frozenset[bytes], *, omit_body: bool) -> None:
+        self._exchange = exchange
+        self._excluded = excluded
+        self._omit_body = omit_body
+        self._prelude = b""
+        self.committed = False
+
+    async def start(self, status: int, headers: Headers) -> None:
+        self._omit_body = self._omit_body or status in _BODILESS
+        self._prelude = prelude.build(HTTPResponse(status, _allowed(headers, self._excluded)))
+
+    async def body(self, data: bytes, more: bool) -> None:
+        if self._omit_body:
+            data = b""
+        if not self.committed:
+            # Even an empty first piece carries the prelude: an app that sends
+            # one wants its headers to go out.
+            self.committed = True
+            first = self._prelude + bytes(data)
+            await self._exchange.start_stream(prelude.CONTENT_TYPE, first, final=not more)
+            return
+        if data:
+            await self._exchange.write(data)
+        if not more:
+            await self._exchange.finish()
+
+    def watch(self) -> Awaitable[None] | None:
+        return self._exchange.wait_disconnect() if self.committed else None
+
+
+def _allowed(headers: Headers, excluded: frozenset[bytes]) -> Headers:
+    return [pair for pair in headers if pair[0] not in excluded] if excluded else headers
+
+
+def _too_large(size: int) -> HTTPResponse:
+    """What the client gets instead of a response that Lambda would not carry."""
+    text = (
+        f"The response is too large for a buffered invocation: its body has {size} bytes, "
+        "and Lambda carries 6 MB, base64 included. Stream it or send less.\n"
+    )
+    return HTTPResponse(500, [(b"content-type", b"text/plain; charset=utf-8")], text.encode())

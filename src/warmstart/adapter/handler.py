@@ -1,0 +1,177 @@
+"""`ASGIHandler`: a Lambda handler made from an ASGI app.
+
+    event ─▶ format.decode_event ─▶ scope ─▶ HTTPCycle(app) ─▶ front ─▶ exchange ─▶ runtime
+
+Under AWS's own runtime the handler is a function that returns the answer, so
+the exchange keeps it until the app has finished. A runtime that knows
+`NativeHandler` passes an exchange that posts the answer when it is complete,
+or as it comes. All else is the same for both.
+
+The app's lifespan starts with the environment where the runtime tells when that
+is, and before the first invocation where it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine
+from typing import Any, Literal
+
+from warmstart.adapter.asgi import ASGIApp
+from warmstart.adapter.deadline import Deadline
+from warmstart.adapter.exchange import Exchange
+from warmstart.adapter.formats import http_format
+from warmstart.adapter.lifespan import Lifespan, LifespanFailed, LifespanMode
+from warmstart.adapter.loop import InvocationLoop
+from warmstart.adapter.returned import ReturnedAnswer
+from warmstart.adapter.serving import HTTPAdapter
+from warmstart.events.http import HTTPResponse
+from warmstart.events.source import detect
+
+__all__ = ["ASGIHandler", "UnhandledEvent"]
+
+
+class UnhandledEvent(RuntimeError):
+    """An event came that is not HTTP, and nothing is registered for its source."""
+
+
+class ASGIHandler:
+    """A Lambda handler that serves an ASGI application.
+
+        handler = ASGIHandler(app)
+
+    Args:
+        app: The ASGI 3.0 application.
+        lifespan: "auto" runs the app's lifespan if it has one, "on" insists on
+            one, "off" never runs it.
+        lifespan_per: "environment" runs it once, before the first request;
+            "invocation" around each one.
+        base_path: The path under which a custom domain maps to this function;
+            it becomes the scope's `root_path` on requests that begin with it.
+        on_error: What an exception of the app becomes when nothing has been
+            sent yet: "respond" answers 500 and logs it, "raise" lets the
+            invocation fail, so that metrics and retries see it.
+        deadline_margin: Seconds before the function's time-out at which the app
+            is cancelled and 504 is answered. None leaves it to Lambda.
+        is_text: Tells from a response whether its body travels as text; the
+            rest goes as base64. The default is `warmstart.events.body.is_text`.
+        exclude_headers: Names of response headers that are left out.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a choice of the user's, by name
+        self,
+        app: ASGIApp,
+        *,
+        lifespan: LifespanMode = "auto",
+        lifespan_per: Literal["environment", "invocation"] = "environment",
+        base_path: str = "",
+        on_error: Literal["respond", "raise"] = "respond",
+        deadline_margin: float | None = 0.25,
+        is_text: Callable[[HTTPResponse], bool] | None = None,
+        exclude_headers: Collection[str] = (),
+    ) -> None:
+        if not callable(app):
+            raise TypeError(f"ASGIHandler wants an ASGI application, got {app!r}.")
+        _require("lifespan", lifespan, ("auto", "on", "off"))
+        _require("lifespan_per", lifespan_per, ("environment", "invocation"))
+        _require("on_error", on_error, ("respond", "raise"))
+        self.app = app
+        self._lifespan_mode = lifespan
+        self._lifespan_per = lifespan_per
+        self._deadline_margin = deadline_margin
+        self._http = HTTPAdapter(
+            app,
+            base_path=base_path,
+            on_error=on_error,
+            is_text=is_text,
+            exclude_headers=frozenset(name.lower().encode("latin-1") for name in exclude_headers),
+        )
+        self._lifespan: Lifespan | None = None
+        self._loop: InvocationLoop | None = None
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        """Serve one invocation and return the answer, as AWS's own runtime wants it."""
+        answer = ReturnedAnswer()
+        self.serve_invocation(event, context, answer)
+        return answer.result
+
+    # A runtime's calls, one at a time, on a loop of the handler's own.
+
+    def start_environment(self) -> None:
+        self._run(self.start())
+
+    def serve_invocation(self, event: Any, context: Any, exchange: Exchange) -> None:
+        deadline = Deadline(context, self._deadline_margin)
+        self._run(self._serve(event, context, exchange, deadline), deadline)
+
+    def stop_environment(self) -> None:
+        if self._loop is not None:
+            self._run(self.stop())
+            self._loop.close()
+            self._loop = None
+
+    def _run(self, coroutine: Coroutine[Any, Any, None], deadline: Deadline | None = None) -> None:
+        if self._loop is None:
+            self._loop = InvocationLoop()
+        self._loop.run(coroutine, deadline.arm if deadline is not None else None)
+
+    # The same on a loop that runs already.
+
+    async def start(self) -> None:
+        if self._lifespan_per == "environment":
+            self._lifespan = await self._begin_life()
+
+    async def serve(self, event: Any, context: Any, exchange: Exchange) -> None:
+        deadline = Deadline(context, self._deadline_margin)
+        task = asyncio.current_task()
+        assert task is not None  # what runs on a loop runs in a task
+        timer = deadline.arm(asyncio.get_running_loop(), task)
+        try:
+            await self._serve(event, context, exchange, deadline)
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def stop(self) -> None:
+        lifespan, self._lifespan = self._lifespan, None
+        if lifespan is not None:
+            await lifespan.stop()
+
+    async def _begin_life(self) -> Lifespan:
+        lifespan = Lifespan(self.app, self._lifespan_mode)
+        await lifespan.start()
+        return lifespan
+
+    async def _serve(
+        self, event: Any, context: Any, exchange: Exchange, deadline: Deadline
+    ) -> None:
+        source = detect(event)
+        wire = http_format(source)
+        if wire is None:
+            raise UnhandledEvent(f"Nothing handles events of the source {source.value!r}.")
+        lifespan = self._lifespan or await self._begin_life_in_time(deadline)
+        try:
+            await self._http.serve(
+                wire, event, context, exchange, state=lifespan.state, deadline=deadline
+            )
+        finally:
+            if self._lifespan_per == "invocation":
+                await lifespan.stop()
+
+    async def _begin_life_in_time(self, deadline: Deadline) -> Lifespan:
+        try:
+            lifespan = await self._begin_life()
+        except asyncio.CancelledError:
+            if deadline.passed:
+                raise LifespanFailed(
+                    "The app's lifespan startup did not end before the function's time-out."
+                ) from None
+            raise
+        if self._lifespan_per == "environment":
+            self._lifespan = lifespan
+        return lifespan
+
+
+def _require(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: must be one of {', '.join(map(repr, allowed))}.")

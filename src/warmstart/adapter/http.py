@@ -1,0 +1,153 @@
+"""One HTTP request through an ASGI app.
+
+    REQUEST ── response.start ──▶ STARTED ── body, more_body=False ──▶ COMPLETE
+
+`HTTPCycle` is the `receive` and `send` of one request. It holds the messages
+to ASGI's order and passes the response to a `Front`, which either
+collects it and answers at once when it is complete, or streams it as it comes.
+Once the response is complete, or its reader has gone, `receive` gives
+`http.disconnect`; what the app then still does is its background work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Iterable
+
+from warmstart.adapter.asgi import ASGIApp, Message, Scope
+from warmstart.adapter.fronts import Front
+from warmstart.events.http import Headers
+
+__all__ = ["ClientDisconnected", "HTTPCycle", "ResponseStage"]
+
+
+class ClientDisconnected(OSError):
+    """The app sent to a client that has gone (ASGI HTTP 2.4: `send` raises an `OSError`)."""
+
+
+class ResponseStage(enum.Enum):
+    """How far the response is."""
+
+    REQUEST = "no response yet"
+    STARTED = "started"
+    COMPLETE = "complete"
+
+
+_DISCONNECT = "http.disconnect"
+_PATHSEND_CHUNK = 256 * 1024
+
+
+class HTTPCycle:
+    """The `receive` and `send` of one request.
+
+    `stage` tells how far the response is, `gone` whether its reader left.
+    """
+
+    __slots__ = ("_body", "_closed", "_watcher", "front", "gone", "stage")
+
+    def __init__(self, body: bytes, front: Front) -> None:
+        self._body: bytes | None = body
+        self.front = front
+        self._closed: asyncio.Event | None = None
+        self._watcher: asyncio.Future[None] | None = None
+        self.stage = ResponseStage.REQUEST
+        self.gone = False
+
+    async def run(self, app: ASGIApp, scope: Scope) -> None:
+        """Call the app. What it raises comes out, unless its client has gone."""
+        try:
+            await app(scope, self.receive, self.send)
+        except Exception:
+            if not self.gone:
+                raise
+        finally:
+            if self._watcher is not None:
+                self._watcher.cancel()
+
+    async def receive(self) -> Message:
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        if self.stage is not ResponseStage.COMPLETE and not self.gone:
+            await self._wait_closed()
+        return {"type": _DISCONNECT}
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        stage = self.stage
+        if self.gone:
+            raise ClientDisconnected("The client has gone.")
+        if kind == "http.response.body" and stage is ResponseStage.STARTED:
+            more = message.get("more_body", False)
+            await self._pass_on(message.get("body", b""), more)
+        elif kind == "http.response.start" and stage is ResponseStage.REQUEST:
+            await self.front.start(message["status"], _read_headers(message.get("headers", ())))
+            self.stage = ResponseStage.STARTED
+        elif kind == "http.response.pathsend" and stage is ResponseStage.STARTED:
+            await self._send_file(message["path"])
+        else:
+            raise RuntimeError(_explain(kind, stage))
+
+    async def _pass_on(self, data: bytes, more: bool) -> None:
+        try:
+            await self.front.body(data, more)
+        except OSError as error:
+            self.close(gone=True)
+            raise ClientDisconnected("The client has gone.") from error
+        if not more:
+            self.stage = ResponseStage.COMPLETE
+            self.close()
+        elif self._closed is not None and self._watcher is None:
+            self._watch()
+
+    async def _send_file(self, path: str) -> None:
+        with open(path, "rb") as file:  # noqa: ASYNC230 - one request at a time; a disk read is short
+            data = file.read(_PATHSEND_CHUNK)
+            while data:
+                following = file.read(_PATHSEND_CHUNK)
+                await self._pass_on(data, bool(following))
+                data = following
+            if self.stage is not ResponseStage.COMPLETE:
+                await self._pass_on(b"", False)
+
+    def close(self, *, gone: bool = False) -> None:
+        """Wake whoever waits in `receive`: the response is complete, or its reader is `gone`."""
+        self.gone = self.gone or gone
+        if self._closed is not None:
+            self._closed.set()
+
+    async def _wait_closed(self) -> None:
+        if self._closed is None:
+            self._closed = asyncio.Event()
+            self._watch()
+        await self._closed.wait()
+
+    def _watch(self) -> None:
+        """Learn of the reader's leaving, once there is something to be left."""
+        awaitable = self.front.watch()
+        if awaitable is not None:
+            self._watcher = asyncio.ensure_future(awaitable)
+            self._watcher.add_done_callback(self._reader_left)
+
+    def _reader_left(self, watcher: asyncio.Future[None]) -> None:
+        if not watcher.cancelled() and self.stage is not ResponseStage.COMPLETE:
+            self.close(gone=True)
+
+
+def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The app's headers as lower-case pairs, without those that are the transport's own."""
+    return [
+        (lowered, value)
+        for name, value in headers
+        if (lowered := name.lower()) != b"transfer-encoding"
+    ]
+
+
+def _explain(kind: str, stage: ResponseStage) -> str:
+    expected = {
+        ResponseStage.REQUEST: "'http.response.start'",
+        ResponseStage.STARTED: "'http.response.body'",
+        ResponseStage.COMPLETE: "nothing: the response is complete",
+    }[stage]
+    return f"Unexpected ASGI message {kind!r}; expected {expected}."
