@@ -20,11 +20,17 @@ __all__ = ["main"]
 
 def main(arguments: list[str]) -> int:
     """Serve the handler that the first argument or `_HANDLER` names; return the exit code."""
-    name = arguments[0] if arguments else os.environ.get("_HANDLER", "")
+    name = arguments[0] if arguments else os.environ.get("_HANDLER")
+    if not name:
+        sys.exit("Name the handler: python -m warmstart.runtime app.handler, or set _HANDLER.")
+    _make_importable(os.environ.get("LAMBDA_TASK_ROOT"))
     address = os.environ["AWS_LAMBDA_RUNTIME_API"]
     from warmstart.runtime.loop import Environment
 
-    return Environment(address, name, as_handler).run()
+    try:
+        return Environment(address, name, as_handler).run()
+    except KeyboardInterrupt:
+        return 130  # as a shell has it for a program that Ctrl-C ended
 
 
 def as_handler(found: Any) -> Any:
@@ -34,6 +40,12 @@ def as_handler(found: Any) -> Any:
 
         return ASGIHandler(found)
     return found
+
+
+def _make_importable(task_root: str | None) -> None:
+    """Put the function's code where imports look, as Lambda's own entry point does."""
+    if task_root and task_root not in sys.path:
+        sys.path.insert(0, task_root)
 
 
 if __name__ == "__main__":

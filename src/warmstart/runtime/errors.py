@@ -143,14 +143,12 @@ def _stack(error: BaseException) -> list[str]:
     if not frames and isinstance(error, Exception):
         frames = list(traceback.extract_tb(error.__traceback__))
     half = _MAX_FRAMES // 2
-    if len(frames) <= _MAX_FRAMES:
-        return traceback.format_list(frames)
-    left_out = f"  ... {len(frames) - _MAX_FRAMES} frames left out ...\n"
-    return [
-        *traceback.format_list(frames[:half]),
-        left_out,
-        *traceback.format_list(frames[-half:]),
-    ]
+    # Four values make a frame without the carets that mark the place in its line.
+    texts = traceback.format_list((f.filename, f.lineno or 0, f.name, f.line) for f in frames)
+    if len(texts) > _MAX_FRAMES:
+        left_out = f"  ... {len(texts) - _MAX_FRAMES} frames left out ...\n"
+        texts[half:-half] = [left_out]
+    return texts
 
 
 def _lines(document: dict[str, Any], prefix: str) -> Iterator[str]:

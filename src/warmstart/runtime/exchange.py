@@ -11,7 +11,7 @@ means that the reader has gone.
 
 from __future__ import annotations
 
-from warmstart.runtime.connection import ConnectionLost, ProtocolError
+from warmstart.runtime.connection import ProtocolError
 from warmstart.runtime.stream import LAST_CHUNK, chunk, failure
 
 TYPE_CHECKING = False
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from warmstart.runtime.marshaller import Marshaller
     from warmstart.runtime.reports import Reporter
 
-__all__ = ["MAX_PAYLOAD", "BlockingExchange"]
+__all__ = ["MAX_PAYLOAD", "BlockingExchange", "ReaderGone"]
 
 MAX_PAYLOAD = 6 * 1024 * 1024 + 100  # what the Runtime API takes
 _VERDICT_MS = 2
+
+
+class ReaderGone(OSError):
+    """Nobody reads the streamed response any more."""
 
 
 class BlockingExchange:
@@ -73,15 +77,15 @@ class BlockingExchange:
         if final:
             await self._settle()
 
-    def start_stream_now(self, content_type: str) -> None:
-        """Send the head of a streamed response."""
-        self._send_now(self._opening(content_type, b"", False))
+    def start_stream_now(self, content_type: str, first: bytes) -> None:
+        """As `start_stream`, blocking."""
+        self._send_now(self._opening(content_type, first, False))
 
     async def write(self, data: bytes) -> None:
         """Send the next bytes; waits while the reader is slow.
 
         Raises:
-            OSError: the reader has gone.
+            ReaderGone: there is no use in sending more.
         """
         self._check_reader()
         await self._send(chunk(data))
@@ -161,9 +165,8 @@ class BlockingExchange:
     def _send_now(self, data: bytes) -> None:
         try:
             self._connection.send(data)
-        except OSError:
-            self._drop()
-            raise
+        except OSError as error:
+            raise self._drop() from error
 
     async def _send(self, data: bytes) -> None:
         """Send `data` without holding up the event loop."""
@@ -171,9 +174,10 @@ class BlockingExchange:
         try:
             while rest := rest[self._connection.send_nowait(rest) :]:
                 await self._wait_writable()
-        except OSError:
-            self._drop()
+        except ReaderGone:
             raise
+        except OSError as error:
+            raise self._drop() from error
 
     async def _wait_writable(self) -> None:
         import asyncio
@@ -190,7 +194,7 @@ class BlockingExchange:
 
     def _check_reader(self) -> None:
         if self._reader_left():
-            raise ConnectionLost("The reader of the response has gone.")
+            raise ReaderGone("The reader of the response has gone.")
 
     def _reader_left(self) -> bool:
         if self._open and self._connection.has_input():
@@ -215,10 +219,11 @@ class BlockingExchange:
             self._connection.close()
             self._reporter.lost("response", problem)
 
-    def _drop(self) -> None:
+    def _drop(self) -> ReaderGone:
         """Give up the stream, and the connection whose request was not finished."""
         self._end()
         self._connection.close()
+        return ReaderGone("The reader of the response has gone.")
 
     def _end(self) -> None:
         self._open = False

@@ -7,8 +7,6 @@ AWS's own client, because people search for them and alarms match them.
 from __future__ import annotations
 
 __all__ = [
-    "AfterRestoreError",
-    "BeforeSnapshotError",
     "BuiltInModuleConflict",
     "Fault",
     "HandlerNotFound",
@@ -77,15 +75,3 @@ class LambdaContextUnmarshalError(Fault):
     """The client context or the Cognito identity is not JSON."""
 
     error_type = "Runtime.LambdaContextUnmarshalError"
-
-
-class BeforeSnapshotError(Fault):
-    """A before-snapshot hook failed."""
-
-    error_type = "Runtime.BeforeSnapshotError"
-
-
-class AfterRestoreError(Fault):
-    """An after-restore hook failed."""
-
-    error_type = "Runtime.AfterRestoreError"

@@ -1,18 +1,21 @@
 """Plain handlers: a function of the event and the context, of whatever kind.
 
-`def` and `async def` answer with their result. Generators, of both kinds, stream
+`def` and `async def` answer with their result. Generators of both kinds stream
 what they yield: bytes as they are, text as UTF-8, anything else as JSON. If the
-first thing is an object with a `statusCode` it becomes the status and the headers
-of an HTTP response; behind a front door that takes no streams the pieces are
-then collected into an ordinary response.
+first thing is an object with a `statusCode`, it becomes the status and the
+headers of an HTTP response; behind a front door that takes no stream the pieces
+are then put together to an ordinary response.
 """
 
 from __future__ import annotations
 
+from warmstart.runtime.exchange import ReaderGone
+from warmstart.runtime.pieces import as_bytes, http_head, opening, whole_response
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Coroutine
+    from asyncio import Runner
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from typing import Any
 
     from warmstart.runtime.exchange import BlockingExchange
@@ -25,31 +28,71 @@ class PlainHandler:
 
     def __init__(self, function: Callable[[Any, Any], Any]) -> None:
         self.function = function
-        self._loop: AbstractEventLoop | None = None
+        self._runner: Runner | None = None
 
     def start_environment(self) -> None:
-        """Nothing to do."""
+        """Nothing has to happen before the first invocation."""
 
     def serve_invocation(self, event: Any, context: Any, exchange: BlockingExchange) -> None:
-        """Call the function and answer with what it returns."""
+        """Call the function and answer with what it returns or yields."""
         result = self.function(event, context)
         kind = type(result)
-        if kind is dict or kind is str or result is None:
-            exchange.respond_now(result)
-        elif hasattr(kind, "__await__"):
-            exchange.respond_now(self._run(result))
+        if hasattr(kind, "__await__"):
+            result = self._run(result)
+        if hasattr(kind, "__next__"):
+            _stream(result, exchange)
+        elif hasattr(kind, "__anext__"):
+            self._run(_stream_async(result, exchange))
         else:
             exchange.respond_now(result)
 
     def stop_environment(self) -> None:
-        """Close the event loop that coroutines ran on."""
-        if self._loop is not None:
-            self._loop.close()
-            self._loop = None
+        """Cancel what still runs on the event loop and close it."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        if self._loop is None:
+        if self._runner is None:
             import asyncio
 
-            self._loop = asyncio.new_event_loop()
-        return self._loop.run_until_complete(coroutine)
+            self._runner = asyncio.Runner()
+        return self._runner.get_loop().run_until_complete(coroutine)
+
+
+def _stream(pieces: Generator[Any, None, None], exchange: BlockingExchange) -> None:
+    try:
+        first = next(pieces, b"")
+        head = http_head(first)
+        if head is not None and not exchange.streaming:
+            exchange.respond_now(whole_response(head, [as_bytes(piece) for piece in pieces]))
+            return
+        content_type, data = opening(first, head)
+        exchange.start_stream_now(content_type, data)
+        for piece in pieces:
+            exchange.write_now(as_bytes(piece))
+        exchange.finish_now()
+    except ReaderGone:
+        pass  # the generator is told by being closed
+    finally:
+        if hasattr(pieces, "close"):
+            pieces.close()
+
+
+async def _stream_async(pieces: AsyncGenerator[Any, None], exchange: BlockingExchange) -> None:
+    try:
+        first = await anext(pieces, b"")
+        head = http_head(first)
+        if head is not None and not exchange.streaming:
+            body = [as_bytes(piece) async for piece in pieces]
+            exchange.respond_now(whole_response(head, body))
+            return
+        await exchange.start_stream(*opening(first, head))
+        async for piece in pieces:
+            await exchange.write(as_bytes(piece))
+        await exchange.finish()
+    except ReaderGone:
+        pass
+    finally:
+        if hasattr(pieces, "aclose"):
+            await pieces.aclose()

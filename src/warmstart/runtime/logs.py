@@ -16,10 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
-__all__ = ["LogOutput", "unbuffer"]
+__all__ = ["LogOutput", "arrange_logging", "frame_level", "unbuffer"]
 
-_LEVELS = {"NOTSET": 0x02, "DEBUG": 0x0A, "INFO": 0x0E, "WARNING": 0x12, "ERROR": 0x16}
-_LEVELS["CRITICAL"] = 0x1A
+# By name, the low byte of a frame's type; text has the lowest bit set.
+_LEVELS = {
+    "NOTSET": 0x02,
+    "DEBUG": 0x0A,
+    "INFO": 0x0E,
+    "WARNING": 0x12,
+    "ERROR": 0x16,
+    "CRITICAL": 0x1A,
+}
 
 
 class LogOutput:
@@ -42,7 +49,7 @@ class LogOutput:
             sys.stdout.write(text)
             return
         data = text.encode("utf-8", "backslashreplace")
-        kind = 0xA55A0000 | _LEVELS.get(level, 0x02) | (0 if is_json else 1)
+        kind = 0xA55A0000 | _LEVELS[level] | (not is_json)
         microseconds = time.time_ns() // 1000
         head = kind.to_bytes(4, "big") + len(data).to_bytes(4, "big")
         _write_all(self._descriptor, head + microseconds.to_bytes(8, "big") + data)
@@ -52,7 +59,7 @@ class LogOutput:
         if self.is_json:
             from warmstart.runtime.marshaller import encode
 
-            record = {"timestamp": _now("%Y-%m-%dT%H:%M:%SZ"), "level": "ERROR", **document}
+            record = {"timestamp": _timestamp(time.time()), "level": "ERROR", **document}
             text = encode(record).decode()
         else:
             # Lambda ends a record at a line feed, so those inside are carriage returns,
@@ -67,7 +74,7 @@ class LogOutput:
             from warmstart.runtime.marshaller import encode
 
             record = {
-                "timestamp": _now("%Y-%m-%dT%H:%M:%SZ"),
+                "timestamp": _timestamp(time.time()),
                 "level": level,
                 "message": message,
                 "logger": "warmstart",
@@ -77,8 +84,24 @@ class LogOutput:
                 record["tenantId"] = tenant_id
             self.write(f"{encode(record).decode()}\n", level, is_json=True)
         else:
-            now = f"{_now('%Y-%m-%dT%H:%M:%S')}.{time.time_ns() // 1_000_000 % 1000:03d}Z"
-            self.write(f"[{level}]\t{now}\t{request_id}\t{message}\n", level)
+            now = time.time()
+            stamp = f"{_timestamp(now)[:-1]}.{int(now * 1000) % 1000:03d}Z"
+            self.write(f"[{level}]\t{stamp}\t{request_id}\t{message}\n", level)
+
+
+def arrange_logging(output: LogOutput) -> None:
+    """Let `logging` write to `output` as soon as the function imports it."""
+    from warmstart.runtime.imports import when_imported
+
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    level = "DEBUG" if level == "TRACE" else level  # which `logging` does not know
+
+    def install() -> None:
+        from warmstart.runtime import records
+
+        records.install(output, level)
+
+    when_imported("logging", install)
 
 
 def unbuffer() -> None:
@@ -93,8 +116,13 @@ def unbuffer() -> None:
             reconfigure(line_buffering=True, errors="backslashreplace")
 
 
-def _now(form: str) -> str:
-    return time.strftime(form, time.gmtime())
+def frame_level(levelno: int) -> str:
+    """The name of the level that `levelno`, one of `logging`'s or between them, counts as."""
+    return list(_LEVELS)[min(50, max(0, levelno)) // 10]
+
+
+def _timestamp(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _keep_indent(line: str) -> str:

@@ -18,10 +18,11 @@ from warmstart.runtime.context import LambdaContext, function_facts
 from warmstart.runtime.exchange import BlockingExchange
 from warmstart.runtime.handlers import PlainHandler
 from warmstart.runtime.loader import load
-from warmstart.runtime.logs import LogOutput, unbuffer
-from warmstart.runtime.marshaller import JSONMarshaller
+from warmstart.runtime.logs import LogOutput, arrange_logging, unbuffer
+from warmstart.runtime.marshaller import marshaller
 from warmstart.runtime.reports import Reporter
 from warmstart.runtime.signals import Shutdown
+from warmstart.runtime.snapstart import SnapshotFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from warmstart.runtime.client import Invocation
+    from warmstart.runtime.connection import Connection
 
 __all__ = ["Environment", "Unanswered"]
 
@@ -51,6 +53,8 @@ class Environment:
         self._name = name
         self._adapt = adapt
         self._client = RuntimeClient(address)
+        self._output = LogOutput(os.environ)
+        self._reporter = Reporter(self._client, self._output)
         self._shutdown = Shutdown()
         self._streaming = os.environ.get("WARMSTART_INVOKE_MODE") == "RESPONSE_STREAM"
 
@@ -58,11 +62,14 @@ class Environment:
         """Live, and return the process's exit code."""
         self._shutdown.listen()
         unbuffer()
-        self._output = LogOutput(os.environ)
-        self._reporter = Reporter(self._client, self._output)
+        arrange_logging(self._output)
         try:
             self._init()
-        except Exception as error:  # noqa: BLE001 - whatever the function raises while it loads
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except SnapshotFailed as failed:
+            return failed.exit_code
+        except BaseException as error:  # noqa: BLE001 - whatever the function raises while it loads
             self._reporter.init_error(error)
             return 1
         try:
@@ -78,25 +85,41 @@ class Environment:
         found = self._adapt(load(self._name))
         self._handler = found if hasattr(found, "serve_invocation") else PlainHandler(found)
         self._handler.start_environment()
-        self._facts = function_facts()
-        self._marshaller = JSONMarshaller()
+        self._extension = self._announce_shutdown()
         # What INIT made stays; no collection needs to look at it again.
         gc.freeze()
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            from warmstart.runtime.snapstart import pass_through_snapshot
+
+            pass_through_snapshot(self._reporter)
+        self._facts = function_facts()
+
+    def _announce_shutdown(self) -> Connection | None:
+        """Ask for a notice of the shutdown, where there is anything to do then."""
+        if isinstance(self._handler, PlainHandler) and not self._shutdown.is_overridden():
+            return None
+        from warmstart.runtime.extension import register
+
+        return register(self._client.connection.address)
 
     def _serve(self) -> None:
-        client, wait = self._client, self._shutdown.wait_readable
-        while (invocation := client.next(wait)) is not None:
-            self._shutdown.deadline_ms = invocation.deadline_ms
+        client, shutdown = self._client, self._shutdown
+        while not shutdown.requested:
+            invocation = client.next(shutdown.wait_readable)
+            if invocation is None:
+                break
+            shutdown.begin_invocation(invocation.deadline_ms)
             self._serve_one(invocation)
-            self._shutdown.deadline_ms = None
+            shutdown.end_invocation()
 
     def _serve_one(self, invocation: Invocation) -> None:
         self._output.scope = (invocation.request_id, invocation.tenant_id)
         _set_trace_id(invocation.trace_id)
-        exchange = BlockingExchange(self._reporter, invocation, self._marshaller, self._streaming)
+        json = marshaller()
+        exchange = BlockingExchange(self._reporter, invocation, json, self._streaming)
         try:
             context = LambdaContext(invocation, self._facts, self._output.write)
-            event = self._marshaller.unmarshal_request(invocation.body, invocation.content_type)
+            event = json.unmarshal_request(invocation.body, invocation.content_type)
             self._handler.serve_invocation(event, context, exchange)
             if not exchange.answered:
                 raise Unanswered("The handler returned without an answer.")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
             """Return the body to post and its content type. What it raises is the error."""
 
 
-__all__ = ["JSONMarshaller", "decode", "encode"]
+__all__ = ["JSONMarshaller", "decode", "encode", "marshaller", "use_marshaller"]
 
 
 class JSONMarshaller:
@@ -73,6 +73,17 @@ class JSONMarshaller:
             return encode(response, allow_nan=self._allow_nan), "application/json"
         except Exception as error:  # noqa: BLE001 - so do the values' own methods
             raise MarshalError(f"Unable to marshal response: {error}") from None
+
+
+def use_marshaller(other: Marshaller) -> None:
+    """Let `other` read events and write results from the next invocation on."""
+    global _marshaller  # noqa: PLW0603 - a process is one environment, with one marshaller
+    _marshaller = other
+
+
+def marshaller() -> Marshaller:
+    """The marshaller in use."""
+    return _marshaller
 
 
 def decode(data: bytes | bytearray) -> Any:
@@ -164,3 +175,4 @@ def _dump(value: Any, allow_nan: bool) -> str:
 _scan = make_scanner(_ScannerOptions)  # type: ignore[arg-type]
 _encode_strictly = _encoder(False)
 _encode_loosely = _encoder(True)
+_marshaller: Marshaller = JSONMarshaller()

@@ -34,14 +34,14 @@ __all__ = ["Shutdown"]
 class Shutdown:
     """Whether to shut down, and the waiting that ends when one has to.
 
-    `deadline_ms` is when the running invocation must be over (Unix time), None
-    when none runs. A SIGTERM that comes meanwhile is obeyed after it, but not
-    later than that.
+    A SIGTERM that comes while an invocation runs is obeyed after it, but not
+    later than its deadline. One that a handler of the function's own takes is
+    obeyed too, if that handler did not end the process.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self.deadline_ms: int | None = None
+        self._deadline_ms: int | None = None
         self._poll = poll()
         self._watched = -1
         self._bell, self._rope = os.pipe()
@@ -69,9 +69,19 @@ class Shutdown:
             for ready, _ in self._poll.poll():
                 if ready == fd:
                     return True  # work that is there comes first
-            os.read(self._bell, 512)
+            self.requested |= SIGTERM in os.read(self._bell, 512)
             if self.requested:
                 return False
+
+    def begin_invocation(self, deadline_ms: int) -> None:
+        """An invocation runs that must be over at `deadline_ms` (Unix time)."""
+        self._deadline_ms = deadline_ms
+
+    def end_invocation(self) -> None:
+        """It is over."""
+        self._deadline_ms = None
+        if self.requested:
+            setitimer(ITIMER_REAL, 0)
 
     def close(self) -> None:
         """Undo `listen` and close the pipe."""
@@ -84,10 +94,10 @@ class Shutdown:
     def _on_term(self, _signal: int, _frame: Any) -> None:
         self.requested = True
         try:
-            os.write(self._rope, b"\0")
+            os.write(self._rope, bytes((SIGTERM,)))
         except BlockingIOError:
             pass  # full of signals already
-        if self.deadline_ms is not None:
+        if self._deadline_ms is not None:
             # Nobody waits for an invocation beyond its deadline; the default action ends us.
             signal(SIGALRM, SIG_DFL)
-            setitimer(ITIMER_REAL, max(0.001, self.deadline_ms / 1000 - time.time()))
+            setitimer(ITIMER_REAL, max(0.001, self._deadline_ms / 1000 - time.time()))
