@@ -35,6 +35,16 @@ class Deadline:
             return None
         return loop.call_later(max(0.0, remaining() / 1000 - self._margin), self._cancel, task)
 
+    def reclaim(self, error: BaseException) -> None:
+        """Go on after a cancellation that was ours or the app's own; obey anybody else's."""
+        if not isinstance(error, asyncio.CancelledError):
+            return
+        task = asyncio.current_task()
+        if self.passed and task is not None:
+            task.uncancel()
+        elif task is not None and task.cancelling():
+            raise error
+
     def _cancel(self, task: asyncio.Task[Any]) -> None:
         self.passed = True
         task.cancel()

@@ -23,7 +23,7 @@ from warmstart.adapter.fronts import BufferedFront, Front, StreamingFront
 from warmstart.adapter.http import HTTPCycle, ResponseStage
 from warmstart.adapter.scope import http_scope
 from warmstart.events.errors import MalformedEvent
-from warmstart.events.http import HTTPResponse
+from warmstart.events.http import HTTPRequest, HTTPResponse
 from warmstart.events.paths import mount
 
 __all__ = ["HTTPAdapter", "IncompleteResponse"]
@@ -46,12 +46,14 @@ class HTTPAdapter:
         on_error: Literal["respond", "raise"],
         is_text: Callable[[HTTPResponse], bool] | None,
         exclude_headers: frozenset[bytes],
+        refuses: Callable[[HTTPRequest], bool] | None = None,
     ) -> None:
         self._app = app
         self._base_path = base_path
         self._raises = on_error == "raise"
         self.build_options = {} if is_text is None else {"is_text": is_text}
         self.excluded = exclude_headers
+        self._refuses = refuses
 
     async def serve(
         self,
@@ -78,13 +80,16 @@ class HTTPAdapter:
         if self._base_path:
             mount(request, self._base_path)
         answer.omit_body = request.method == "HEAD"
+        if self._refuses is not None and self._refuses(request):
+            await answer.plainly(403, "Forbidden")
+            return
         cycle = HTTPCycle(request.body, answer.front())
         try:
             await cycle.run(self._app, http_scope(request, event, context, state))
             if cycle.stage is not ResponseStage.COMPLETE and not cycle.gone:
                 raise IncompleteResponse(_INCOMPLETE[cycle.stage])
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - each kind is settled
-            _reclaim(error, deadline)
+            deadline.reclaim(error)
             await self._settle(error, cycle, answer, deadline)
 
     async def _settle(
@@ -138,17 +143,6 @@ class _Answer:
 
     def _build(self, response: HTTPResponse) -> Any:
         return self._wire.build_response(response, self._event, **self._options)
-
-
-def _reclaim(error: BaseException, deadline: Deadline) -> None:
-    """Go on after a cancellation that was ours or the app's own; obey anybody else's."""
-    if not isinstance(error, asyncio.CancelledError):
-        return
-    task = asyncio.current_task()
-    if deadline.passed and task is not None:
-        task.uncancel()
-    elif task is not None and task.cancelling():
-        raise error
 
 
 _INCOMPLETE = {
