@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Malformed: TypeAlias = type[MalformedEvent] | type[MalformedResponse]
 
 __all__ = [
+    "HALF_CHARACTER",
     "expected",
     "read_flag",
     "read_list",
@@ -24,6 +25,8 @@ __all__ = [
     "require_text",
     "utf8",
 ]
+
+HALF_CHARACTER = "has half of a surrogate pair, which is no character"
 
 _KINDS = {
     dict: "an object",
@@ -111,4 +114,4 @@ def utf8(text: str, field: str, error: Malformed = MalformedEvent) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise error(field, "has half of a surrogate pair, which is no character") from None
+        raise error(field, HALF_CHARACTER) from None

@@ -6,6 +6,8 @@ which some front doors make of UTF-8 bytes, goes back to UTF-8.
 
 from __future__ import annotations
 
+from itertools import product
+
 from warmstart.events.errors import MalformedEvent, MalformedResponse
 from warmstart.events.fields import expected, read_list, read_object, utf8
 
@@ -24,9 +26,12 @@ __all__ = [
     "header_bytes",
     "joined",
     "listed",
+    "request_pairs",
     "response_cookies",
     "response_lists",
     "response_map",
+    "response_pair",
+    "single_map",
 ]
 
 # RFC 9110, section 7.6.1: these end at each hop, with what `Connection` itself names.
@@ -77,11 +82,7 @@ def decode_map(headers: object, field: str) -> Headers:
 
 
 def decode_list_map(headers: object, field: str) -> Headers:
-    """The pairs of a map of names to arrays of strings; a lone string is an array of one.
-
-    Cookies that HTTP/2 sent apart are one header again (RFC 9113, section
-    8.2.3): frameworks read only one.
-    """
+    """The pairs of a map of names to arrays of strings; a lone string is an array of one."""
     if headers is None:
         return []
     if not isinstance(headers, dict):
@@ -91,12 +92,21 @@ def decode_list_map(headers: object, field: str) -> Headers:
         values = [given] if isinstance(given, str) else given
         if not isinstance(values, list):
             raise MalformedEvent(f"{field}.{name}", expected("an array", values))
-        key = header_bytes(name, field).lower()
-        encoded = [header_bytes(value, f"{field}.{name}") for value in values]
-        if key == b"cookie" and encoded:
-            encoded = [b"; ".join(encoded)]
-        pairs += [(key, value) for value in encoded]
+        pairs += request_pairs(name, values, f"{field}.{name}")
     return pairs
+
+
+def request_pairs(name: object, values: list[Any], field: str) -> Headers:
+    """The pairs of one name and its values.
+
+    Cookies that HTTP/2 sent apart become one header again (RFC 9113, section
+    8.2.3): frameworks read only one.
+    """
+    key = header_bytes(name, field).lower()
+    encoded = [header_bytes(value, field) for value in values]
+    if key == b"cookie" and encoded:
+        encoded = [b"; ".join(encoded)]
+    return [(key, value) for value in encoded]
 
 
 def header_bytes(text: object, field: str, error: Malformed = MalformedEvent) -> bytes:
@@ -128,6 +138,21 @@ def listed(headers: Headers) -> dict[str, list[str]]:
     return texts
 
 
+def single_map(headers: Headers) -> dict[str, str]:
+    """A map of names to single values that loses nothing.
+
+    Repeated headers are joined, but cookies cannot be. Each of them gets a key
+    of its own, `set-cookie` in another mix of capitals: the keys differ in JSON,
+    and are the same name in HTTP. (There are 512 mixes; more cookies are lost.)
+    """
+    texts = joined([pair for pair in headers if pair[0] != b"set-cookie"])
+    cookies = [value.decode("latin-1") for name, value in headers if name == b"set-cookie"]
+    mixes = product(*zip("setcookie", "SETCOOKIE", strict=True))
+    for mix, cookie in zip(mixes, cookies, strict=False):
+        texts[f"{''.join(mix[:3])}-{''.join(mix[3:])}"] = cookie
+    return texts
+
+
 def end_to_end(headers: Headers) -> Headers:
     """The headers that go on to the next hop."""
     named = [value.lower() for name, value in headers if name == b"connection"]
@@ -144,7 +169,7 @@ def response_map(
     """
     given = read_object(parent, key, "", MalformedResponse)
     return [
-        _response_pair(name, value if strings_only else _scalar(value), f"{key}.{name}")
+        response_pair(name, value if strings_only else _scalar(value), f"{key}.{name}")
         for name, value in given.items()
     ]
 
@@ -155,14 +180,14 @@ def response_lists(parent: dict[str, Any], key: str = "multiValueHeaders") -> He
     for name, values in read_object(parent, key, "", MalformedResponse).items():
         if not isinstance(values, list):
             raise MalformedResponse(f"{key}.{name}", expected("an array", values))
-        pairs += [_response_pair(name, _scalar(value), f"{key}.{name}") for value in values]
+        pairs += [response_pair(name, _scalar(value), f"{key}.{name}") for value in values]
     return pairs
 
 
 def response_cookies(parent: dict[str, Any]) -> Headers:
     """The `set-cookie` headers of a response that has them apart, in `cookies`."""
     cookies = read_list(parent, "cookies", "", MalformedResponse)
-    return [_response_pair("set-cookie", cookie, "cookies") for cookie in cookies]
+    return [response_pair("set-cookie", cookie, "cookies") for cookie in cookies]
 
 
 def _scalar(value: Any) -> Any:
@@ -173,7 +198,7 @@ def _scalar(value: Any) -> Any:
     return value
 
 
-def _response_pair(name: str, value: object, field: str) -> tuple[bytes, bytes]:
+def response_pair(name: str, value: object, field: str) -> tuple[bytes, bytes]:
     """One header, fit to be written out.
 
     A name that is no token, or a value with a line break in it, would let a

@@ -33,7 +33,9 @@ from warmstart.events.headers import (
 )
 from warmstart.events.http import HTTPRequest, HTTPResponse
 from warmstart.events.origin import forwarded_headers, origin, origin_of
-from warmstart.events.paths import decode_path, encode_path, parse_query, stage_root, target_text
+from warmstart.events.paths import decode_path, encode_path, stage_root, target_text
+from warmstart.events.protocol import http_version, protocol
+from warmstart.events.queries import parse_query
 from warmstart.events.source import Source, detect
 from warmstart.events.status import read_status
 from warmstart.events.timestamps import request_time
@@ -57,9 +59,6 @@ STREAMS = True
 """A Function URL can take a streamed response. An HTTP API never asks for one."""
 
 FUNCTION_URL_DOMAIN = ".lambda-url."
-
-_HTTP_VERSIONS = {"HTTP/1.0": "1.0", "HTTP/1.1": "1.1", "HTTP/2.0": "2", "HTTP/2": "2"}
-_PROTOCOLS = {"1.0": "HTTP/1.0", "1.1": "HTTP/1.1", "2": "HTTP/2.0"}
 
 
 def matches(event: Any) -> bool:
@@ -104,7 +103,7 @@ def decode_event(event: Any) -> HTTPRequest:
         headers,
         decode_body(event),
         scheme,
-        _HTTP_VERSIONS.get(read_text(http, "protocol", "requestContext.http."), "1.1"),
+        http_version(read_text(http, "protocol", "requestContext.http.")),
         (source_ip, 0) if source_ip else None,
         server,
         root_path,
@@ -163,7 +162,7 @@ def build_event(
             "http": {
                 "method": request.method,
                 "path": request.path,
-                "protocol": _PROTOCOLS.get(request.http_version, "HTTP/1.1"),
+                "protocol": protocol(request.http_version),
                 "sourceIp": request.client[0] if request.client else "",
                 "userAgent": headers.get("user-agent", ""),
             },

@@ -6,16 +6,12 @@ from warmstart.events.fields import utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from warmstart.events.http import HTTPRequest
 
 __all__ = [
     "decode_path",
     "encode_path",
-    "encode_query",
     "mount",
-    "parse_query",
     "stage_root",
     "target_text",
 ]
@@ -56,22 +52,6 @@ def target_text(target: bytes) -> str:
     if target.isascii():
         return target.decode("ascii")
     return "".join(chr(byte) if byte < 128 else f"%{byte:02X}" for byte in target)
-
-
-def parse_query(query: bytes) -> dict[str, list[str]]:
-    """The decoded names of a query string, each with its values in order."""
-    if not query:
-        return {}
-    from urllib.parse import parse_qs
-
-    return parse_qs(target_text(query), keep_blank_values=True)
-
-
-def encode_query(pairs: Iterable[tuple[str, str]]) -> bytes:
-    """The query string of decoded names and values."""
-    from urllib.parse import quote_plus
-
-    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs).encode()
 
 
 def stage_root(path: str, stage: str) -> str:
