@@ -68,8 +68,8 @@ class Environment:
 
     __slots__ = ("generation", "id", "invocations", "request_id", "since", "state")
 
-    def __init__(self, id: str, generation: int, now: float) -> None:
-        self.id = id
+    def __init__(self, environment_id: str, generation: int, now: float) -> None:
+        self.id = environment_id
         self.generation = generation
         self.state = State.STARTED
         self.since = now
@@ -98,7 +98,7 @@ class Environment:
     # What its runtime asks for.
 
     def next(self, now: float) -> None:
-        """`GET invocation/next`. To ask again while waiting or running is allowed and changes nothing."""
+        """`GET invocation/next`. To ask again while waiting or running changes nothing."""
         if self.state is State.READY or self.state is State.RUNNING:
             return
         self._transition(State.READY, now)
@@ -115,7 +115,7 @@ class Environment:
         self._transition(State.INVOCATION_ERROR_RESPONSE, now)
 
     def end_response(self, now: float) -> None:
-        """The response or error is complete. Nothing happens if the environment was stopped meanwhile."""
+        """The response or error is complete, unless the environment was stopped meanwhile."""
         if self.state not in _END:
             self._move(State.RESPONSE_SENT, now)
 

@@ -29,7 +29,7 @@ _ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 
 
 class InitFailed(Exception):
-    """An environment did not get through INIT. `payload` is the error's JSON, `error_type` its type."""
+    """An environment did not get through INIT. `payload` is the error's JSON."""
 
     def __init__(self, error_type: str, payload: bytes) -> None:
         super().__init__(payload.decode(errors="replace"))
@@ -38,7 +38,7 @@ class InitFailed(Exception):
 
 
 class Failure(Protocol):
-    """Why an INIT or an invocation failed. `status` is the Telemetry API's word: error or timeout."""
+    """Why an INIT or an invocation failed. `status` is the Telemetry API's: error or timeout."""
 
     @property
     def error_type(self) -> str: ...

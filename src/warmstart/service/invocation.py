@@ -7,8 +7,7 @@ has left (its task was cancelled) is answered too; nobody hears it.
 from __future__ import annotations
 
 import asyncio
-import secrets
-import time
+import os
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
@@ -132,14 +131,12 @@ class StreamedInvocation(Invocation[ResponseStream]):
 
 
 def new_request_id() -> str:
-    """A random version 4 UUID. About four times as fast as `str(uuid.uuid4())`."""
-    digits = (
-        f"{secrets.randbits(128) & ~(0xF << 76) & ~(0x3 << 62) | (0x4 << 76) | (0x2 << 62):032x}"
-    )
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    """A random UUID, version 4. A third of what `uuid.uuid4` takes."""
+    x = os.urandom(16).hex()
+    return f"{x[:8]}-{x[8:12]}-4{x[13:16]}-{'89ab'[int(x[16], 16) & 3]}{x[17:20]}-{x[20:]}"
 
 
-def new_trace_id() -> str:
-    """The trace header of a request that brought none: not sampled."""
-    random = f"{secrets.randbits(160):040x}"
-    return f"Root=1-{int(time.time()):08x}-{random[:24]};Parent={random[24:]};Sampled=0"
+def new_trace_id(time: float) -> str:
+    """The trace header of a request at `time` (epoch seconds) that brought none: not sampled."""
+    x = os.urandom(20).hex()
+    return f"Root=1-{int(time):08x}-{x[:24]};Parent={x[24:]};Sampled=0"

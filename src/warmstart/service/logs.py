@@ -21,21 +21,21 @@ __all__ = ["log_line"]
 
 def log_line(event: Event) -> str | None:
     """The line that the event leaves in the function's log; `None` if it leaves none."""
+    line: str | None = None
     match event:
         case Output():
-            return event.line
+            line = event.line
         case Start():
-            return f"START RequestId: {event.request_id} Version: {event.version}"
+            line = f"START RequestId: {event.request_id} Version: {event.version}"
         case RuntimeDone():
-            return f"END RequestId: {event.request_id}"
+            line = f"END RequestId: {event.request_id}"
         case Report():
-            return _report(event)
+            line = _report(event)
         case InitStart():
-            return f"INIT_START Runtime Version: {event.runtime}"
+            line = f"INIT_START Runtime Version: {event.runtime}"
         case InitReport():
-            return _init_report(event)
-        case _:
-            return None
+            line = _init_report(event)
+    return line
 
 
 def _report(event: Report) -> str:
@@ -59,7 +59,7 @@ def _init_report(event: InitReport) -> str | None:
     if event.status == "success" and event.initialization_type == "on-demand":
         return None
     parts = [f"INIT_REPORT Init Duration: {event.duration_ms:.2f} ms", "Phase: init"]
-    return "\t".join(parts + (_outcome(event.status, event.error_type)))
+    return "\t".join(parts + _outcome(event.status, event.error_type))
 
 
 def _outcome(status: str, error_type: str | None) -> list[str]:

@@ -28,7 +28,7 @@ __all__ = ["Pool", "Statistics"]
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """One function's numbers: of environments by what they do now, and of what has happened so far."""
+    """One function's numbers: environments by what they do now, and what has happened so far."""
 
     starting: int
     idle: int
@@ -103,9 +103,9 @@ class Pool:
         self._refuse_waiting(error)
         for sandbox in list(self._sandboxes.values()):
             sandbox.abandon(error)
+        await self.wait_empty()
         if self._alarm is not None:
             self._alarm.cancel()
-        await self.wait_empty()
 
     async def wait_empty(self) -> None:
         """Return when there is no environment."""
@@ -184,8 +184,8 @@ class Pool:
         def done(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             del self._sandboxes[sandbox.environment]
-            # A sandbox does not fail; if it does, that is a fault of ours to be seen.
-            task.result()
+            if not task.cancelled():
+                task.result()  # A sandbox does not fail; if one does, that must be seen.
 
         return done
 

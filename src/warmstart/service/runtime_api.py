@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from warmstart.invoke import MAX_PAYLOAD
 from warmstart.service import errors
+from warmstart.service.endpoint import HEADER_COUNT
 from warmstart.service.environment import Refusal
 from warmstart.service.errors import Failure, PostedError, valid_error_type
 from warmstart.service.invocation import Invocation
@@ -122,19 +123,19 @@ class RuntimeAPI:
     async def _response(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._runtime.begin_response(request_id)
         headers: Headers = scope["headers"]
-        content_type = _header(headers, b"content-type") or b"application/json"
+        content_type = _header(headers, b"content-type")
         mode = _header(headers, b"lambda-runtime-function-response-mode")
         if mode is None:
-            await self._whole_response(content_type.decode("latin-1"), scope, receive, send)
+            content_type = content_type or b"application/json"
+            await self._whole_response(content_type.decode("latin-1"), receive, send)
         elif mode == b"streaming":
+            content_type = content_type or b"application/octet-stream"
             await self._streamed_response(content_type.decode("latin-1"), scope, receive, send)
         else:
             raise Refusal(400, "InvalidFunctionResponseMode", "Invalid function response mode")
 
-    async def _whole_response(
-        self, content_type: str, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        body = await self._body(scope, receive, send)
+    async def _whole_response(self, content_type: str, receive: Receive, send: Send) -> None:
+        body = await self._body(receive, send)
         if body is not None:
             self._runtime.respond(body, content_type)
             await _accept(send)
@@ -144,14 +145,13 @@ class RuntimeAPI:
     ) -> None:
         """Pass a response on as it comes. Its trailers, if any, say how it failed.
 
-        The trailers are found where the server puts them: at the end of the
-        list of headers, once the body is read.
+        The trailers are found where the server puts them: behind the headers, once
+        the body is read.
         """
         sink = self._runtime.begin_stream(content_type)
         if sink is None:
             await _wait_disconnect(receive)
             return
-        before = len(scope["headers"])
         farewell = Farewell(send)
         sink.on_reader_gone(farewell.say)
         try:
@@ -170,7 +170,7 @@ class RuntimeAPI:
             self._runtime.end_response(None)
             await farewell.wait_said()
             return
-        self._end_stream(sink, scope["headers"][before:])
+        self._end_stream(sink, scope["headers"][scope[HEADER_COUNT] :])
         await _accept(send)
 
     def _end_stream(self, sink: Sink, trailers: Headers) -> None:
@@ -186,7 +186,7 @@ class RuntimeAPI:
 
     async def _error(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._runtime.begin_error(request_id)
-        body = await self._body(scope, receive, send)
+        body = await self._body(receive, send)
         if body is not None:
             self._runtime.fail(_posted_error(scope["headers"], body))
             await _accept(send)
@@ -200,8 +200,8 @@ class RuntimeAPI:
         self._runtime.init_error(_posted_error(scope["headers"], body))
         await _accept(send)
 
-    async def _body(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
-        """The whole body of a response. `None` if there is none to take, and all is said about it."""
+    async def _body(self, receive: Receive, send: Send) -> bytes | None:
+        """The whole body of a response. `None` if it was not taken, which is then dealt with."""
         body = bytearray()
         try:
             async for data in _pieces(receive):
@@ -215,7 +215,7 @@ class RuntimeAPI:
         return bytes(body)
 
     async def _too_large(self, send: Send) -> None:
-        """The caller gets an error, the runtime may go on; the server drops the rest of the body."""
+        """The caller gets an error, the runtime may go on; the rest of the body is dropped."""
         self._runtime.fail(errors.response_too_large())
         await _refuse(
             send,

@@ -24,7 +24,6 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from warmstart.invoke import InvokeError, ServiceFault
-
 from warmstart.service import errors, telemetry
 from warmstart.service.clock import Clock
 from warmstart.service.endpoint import Endpoint
@@ -133,7 +132,10 @@ class Sandbox:
         except BaseException:
             # Ours. Whoever waits must not wait for ever.
             self._fault = errors.sandbox_failure()
-            self._exited(None)
+            if self._running is None:
+                self._exited(None)
+            else:
+                self.kill("failure")
             raise
         finally:
             if endpoint is not None:
@@ -274,7 +276,7 @@ class Sandbox:
         self.kill("timeout")
 
     def _end_invocation(self, failure: Failure | None) -> None:
-        """The invocation is done: the runtime asked for the next one, or `failure` came in between."""
+        """The invocation is done: `next` was asked for, or `failure` came in between."""
         invocation = self._invocation
         assert invocation is not None
         self._cancel_deadline()

@@ -17,7 +17,6 @@ from warmstart.invoke import (
     InvokeStream,
     RequestTooLarge,
     ResourceNotFound,
-    ServiceFault,
 )
 from warmstart.service.clock import Clock
 from warmstart.service.function import Function
@@ -151,7 +150,7 @@ class Service:
         invocation = BufferedInvocation(
             request_id or new_request_id(),
             _checked(payload),
-            _trace(trace_id),
+            self._trace(trace_id),
             _compact(client_context),
             pool.function.version,
         )
@@ -172,12 +171,18 @@ class Service:
         invocation = StreamedInvocation(
             request_id or new_request_id(),
             _checked(payload),
-            _trace(trace_id),
+            self._trace(trace_id),
             _compact(client_context),
             pool.function.version,
         )
         pool.invoke(invocation)
         return await invocation.answer()
+
+    def _trace(self, trace_id: str | None) -> str:
+        """The caller's trace header, if it can be a header of ours; else a new one."""
+        if trace_id and trace_id.isascii() and trace_id.isprintable():
+            return trace_id
+        return new_trace_id(self.clock.time())
 
     def _pool(self, name: str) -> Pool:
         pool = self._pools.get(name)
@@ -199,13 +204,6 @@ def _checked(payload: bytes) -> bytes:
             f" (limit {MAX_PAYLOAD} bytes)"
         )
     return payload
-
-
-def _trace(trace_id: str | None) -> str:
-    """The caller's trace header, if it can be a header of ours; else a new one."""
-    if trace_id and trace_id.isascii() and trace_id.isprintable():
-        return trace_id
-    return new_trace_id()
 
 
 def _compact(client_context: str | None) -> str | None:

@@ -150,7 +150,7 @@ class ResponseStream:
 
 
 class Collector:
-    """A streamed response to a caller who wants it whole: prelude, NUL bytes and body as they are."""
+    """A streamed response to a caller who wants it whole: prelude, NULs and body as they are."""
 
     def __init__(self, done: Callable[[bytes], None], failed: Callable[[str, bytes], None]) -> None:
         self._body = bytearray()
