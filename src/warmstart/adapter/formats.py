@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 from warmstart.events.http import HTTPRequest, HTTPResponse
 from warmstart.events.source import Source
 
-__all__ = ["HTTPFormat", "http_format"]
+__all__ = ["HTTP_SOURCES", "HTTPFormat", "http_format"]
 
 
 class HTTPFormat(Protocol):
@@ -35,6 +35,7 @@ _FILES = {
     Source.LATTICE_V1: "lattice_v1",
     Source.LATTICE_V2: "lattice_v2",
 }
+HTTP_SOURCES = frozenset(_FILES)
 _loaded: dict[Source, HTTPFormat] = {}
 
 

@@ -15,24 +15,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
+from contextvars import ContextVar
 from typing import Any, Literal
 
 from warmstart.adapter.asgi import ASGIApp
 from warmstart.adapter.deadline import Deadline
+from warmstart.adapter.dispatch import EventHandlers, F, Predicate, UnhandledEvent
 from warmstart.adapter.exchange import Exchange
 from warmstart.adapter.formats import http_format
 from warmstart.adapter.lifespan import Lifespan, LifespanFailed, LifespanMode
 from warmstart.adapter.loop import InvocationLoop
+from warmstart.adapter.results import respond
 from warmstart.adapter.returned import ReturnedAnswer
 from warmstart.adapter.serving import HTTPAdapter
 from warmstart.events.http import HTTPResponse
 from warmstart.events.source import detect
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from warmstart.adapter.events_path import EventsPath
+
 __all__ = ["ASGIHandler", "UnhandledEvent"]
 
-
-class UnhandledEvent(RuntimeError):
-    """An event came that is not HTTP, and nothing is registered for its source."""
+# What the lifespan of the invocation under way left in its state.
+_state: ContextVar[dict[str, Any]] = ContextVar("warmstart_state")
 
 
 class ASGIHandler:
@@ -56,6 +62,8 @@ class ASGIHandler:
         is_text: Tells from a response whether its body travels as text; the
             rest goes as base64. The default is `warmstart.events.body.is_text`.
         exclude_headers: Names of response headers that are left out.
+        events_path: A path of the app to which events are POSTed that are not
+            HTTP and that no function is registered for. From outside it is refused.
     """
 
     def __init__(  # noqa: PLR0913 - each is a choice of the user's, by name
@@ -69,6 +77,7 @@ class ASGIHandler:
         deadline_margin: float | None = 0.25,
         is_text: Callable[[HTTPResponse], bool] | None = None,
         exclude_headers: Collection[str] = (),
+        events_path: str | None = None,
     ) -> None:
         if not callable(app):
             raise TypeError(f"ASGIHandler wants an ASGI application, got {app!r}.")
@@ -79,15 +88,58 @@ class ASGIHandler:
         self._lifespan_mode = lifespan
         self._lifespan_per = lifespan_per
         self._deadline_margin = deadline_margin
+        path = None if events_path is None else _events_path(app, events_path)
+        self._events = EventHandlers(path)
         self._http = HTTPAdapter(
             app,
             base_path=base_path,
             on_error=on_error,
             is_text=is_text,
             exclude_headers=frozenset(name.lower().encode("latin-1") for name in exclude_headers),
+            refuses=None if path is None else path.covers,
         )
         self._lifespan: Lifespan | None = None
         self._loop: InvocationLoop | None = None
+
+    def on(
+        self,
+        *which: str | Predicate,
+        each: Literal["event", "record"] = "event",
+        concurrency: int = 1,
+    ) -> Callable[[F], F]:
+        """Register a function, sync or async, for events that are not HTTP.
+
+            @handler.on("s3")
+            def index(event, context): ...
+
+        Its result is the invocation's result, its exception the invocation's error.
+
+        Args:
+            which: Names of sources (the values of `warmstart.events.source.Source`),
+                or predicates, which are asked of events that no name is registered for.
+            each: "record" calls the function with each record of an SQS, Kinesis
+                or DynamoDB batch, and reports those that failed. The event source
+                mapping must have `ReportBatchItemFailures` for that.
+            concurrency: How many records of an SQS batch an async function may
+                have under way at a time; of a FIFO queue, how many groups.
+
+        Raises:
+            ValueError: no such source, or it has a function already.
+        """
+        return self._events.on(*which, each=each, concurrency=concurrency)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the app's lifespan left in `scope["state"]`, for the functions of events.
+
+        Raises:
+            RuntimeError: the lifespan has not run.
+        """
+        if (state := _state.get(None)) is not None:
+            return state
+        if self._lifespan is None:
+            raise RuntimeError("The app's lifespan has not run yet: it has left no state.")
+        return self._lifespan.state
 
     def __call__(self, event: Any, context: Any) -> Any:
         """Serve one invocation and return the answer, as AWS's own runtime wants it."""
@@ -147,13 +199,25 @@ class ASGIHandler:
     ) -> None:
         source = detect(event)
         wire = http_format(source)
-        if wire is None:
-            raise UnhandledEvent(f"Nothing handles events of the source {source.value!r}.")
+        server = None if wire is not None else self._events.find(source, event)
+        if wire is None and server is None:
+            await respond(exchange, None)
+            return
         lifespan = self._lifespan or await self._begin_life_in_time(deadline)
+        state = lifespan.state
         try:
-            await self._http.serve(
-                wire, event, context, exchange, state=lifespan.state, deadline=deadline
-            )
+            if wire is not None:
+                await self._http.serve(
+                    wire, event, context, exchange, state=state, deadline=deadline
+                )
+            elif server is not None:
+                token = _state.set(state)
+                try:
+                    await server.serve(
+                        source, event, context, exchange, state=state, deadline=deadline
+                    )
+                finally:
+                    _state.reset(token)
         finally:
             if self._lifespan_per == "invocation":
                 await lifespan.stop()
@@ -170,6 +234,12 @@ class ASGIHandler:
         if self._lifespan_per == "environment":
             self._lifespan = lifespan
         return lifespan
+
+
+def _events_path(app: ASGIApp, path: str) -> EventsPath:
+    from warmstart.adapter.events_path import EventsPath
+
+    return EventsPath(app, path)
 
 
 def _require(name: str, value: str, allowed: tuple[str, ...]) -> None:
