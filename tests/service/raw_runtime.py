@@ -7,9 +7,13 @@ tests decide.
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 ROOT = "/2018-06-01/runtime"
@@ -62,7 +66,78 @@ def echo(connection: Connection, request_id: str, event: bytes) -> None:
     respond(connection, request_id, event)
 
 
-HANDLERS: dict[str, Handler] = {"echo": echo}
+def pid(connection: Connection, request_id: str, event: bytes) -> None:
+    """Take `event` seconds, and tell who answered."""
+    time.sleep(float(event))
+    respond(connection, request_id, b"%d" % os.getpid())
+
+
+def surroundings(connection: Connection, request_id: str, event: bytes) -> None:
+    facts = {
+        "variables": dict(os.environ),
+        "directory": os.getcwd(),
+        "temporary": os.listdir(os.environ["TMPDIR"]),
+        "stdin": sys.stdin.read(),
+        "session": os.getsid(0) == os.getpgid(0) == os.getpid(),
+    }
+    with open(f"{os.environ['TMPDIR']}/left", "w") as file:
+        file.write("something")
+    respond(connection, request_id, json.dumps(facts).encode())
+
+
+def leave(connection: Connection, request_id: str, event: bytes) -> None:
+    """Exit with the status that the event names."""
+    os._exit(int(event))
+
+
+def die(connection: Connection, request_id: str, event: bytes) -> None:
+    """Die of the signal that the event names."""
+    os.kill(os.getpid(), int(event))
+    time.sleep(60)
+
+
+def respond_and_leave(connection: Connection, request_id: str, event: bytes) -> None:
+    connection.send(f"POST {ROOT}/invocation/{request_id}/response HTTP/1.1", event)
+    os._exit(1)
+
+
+def background(connection: Connection, request_id: str, event: bytes) -> None:
+    """Answer with the process id, and go on working for `event` seconds."""
+    respond(connection, request_id, b"%d" % os.getpid())
+    time.sleep(float(event))
+
+
+def talk(connection: Connection, request_id: str, event: bytes) -> None:
+    """Write what the event says to both outputs, some of it without a newline, and answer."""
+    os.write(1, event + b" out\n")
+    os.write(2, event + b" err\n")
+    os.write(1, event + b" unfinished")
+    respond(connection, request_id, event)
+
+
+def child(connection: Connection, request_id: str, event: bytes) -> None:
+    """Start a process that would outlive this one, and answer with its id."""
+    started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    respond(connection, request_id, b"%d" % started.pid)
+
+
+def stubborn(connection: Connection, request_id: str, event: bytes) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    respond(connection, request_id, b"%d" % os.getpid())
+
+
+HANDLERS: dict[str, Handler] = {
+    "echo": echo,
+    "pid": pid,
+    "surroundings": surroundings,
+    "leave": leave,
+    "die": die,
+    "respond_and_leave": respond_and_leave,
+    "background": background,
+    "talk": talk,
+    "child": child,
+    "stubborn": stubborn,
+}
 
 
 def loop(handler: Handler) -> None:
@@ -75,4 +150,10 @@ def loop(handler: Handler) -> None:
 
 
 if __name__ == "__main__":
-    loop(HANDLERS[sys.argv[1]])
+    match sys.argv[1]:
+        case "leave_in_init":
+            sys.exit(3)
+        case "hang_in_init":
+            time.sleep(60)
+        case name:
+            loop(HANDLERS[name])

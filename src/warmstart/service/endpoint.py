@@ -109,8 +109,10 @@ class Endpoint:
         server = await loop.create_server(lambda: _Protocol(config, state), "127.0.0.1", 0)
         return cls(server, state)
 
-    def close(self) -> None:
-        """Stop listening and cut all connections."""
+    async def close(self) -> None:
+        """Stop listening and cut all connections; on return they are closed."""
         self._server.close()
         for connection in list(self._state.connections):
             connection.transport.abort()
+        # The transports close in the loop's next turn.
+        await asyncio.sleep(0)

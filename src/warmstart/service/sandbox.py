@@ -139,7 +139,7 @@ class Sandbox:
             raise
         finally:
             if endpoint is not None:
-                endpoint.close()
+                await endpoint.close()
         if self._polls is not None:
             self._polls.set_result(None)
         if self._running is not None:

@@ -1,0 +1,55 @@
+"""Functions whose environments are real processes, and a look at what they leave behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.service.scripted import Observed
+from warmstart.service.function import Function
+from warmstart.service.service import Service
+
+RAW_RUNTIME = str(Path(__file__).with_name("raw_runtime.py"))
+
+
+def function(handler: str, **settings: Any) -> Function:
+    """A function `f` that the raw runtime's `handler` serves."""
+    command = (sys.executable, RAW_RUNTIME, handler)
+    defaults: dict[str, Any] = {"task_root": str(Path(__file__).parent), "timeout": 20.0}
+    return Function(**{"name": "f", "handler": handler, "command": command} | defaults | settings)
+
+
+@asynccontextmanager
+async def serving(*functions: Function) -> AsyncIterator[tuple[Service, Observed]]:
+    """A service of these functions; on leaving it, nothing may be left of them."""
+    before = descriptors()
+    observed = Observed()
+    async with Service(observed) as service:
+        for each in functions:
+            await service.create_function(each)
+        yield service, observed
+    assert children() == []
+    assert descriptors() <= before
+
+
+def descriptors() -> int:
+    """How many file descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+def children() -> list[int]:
+    """The processes that this one has started and not reaped."""
+    tasks = Path("/proc/self/task")
+    return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+
+
+def exists(pid: int) -> bool:
+    """Whether there is such a process, zombies not counted."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
