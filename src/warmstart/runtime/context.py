@@ -49,12 +49,12 @@ class _Record:
 class Client(_Record):
     """The mobile app that called, by its own account."""
 
-    __slots__ = (
-        "app_package_name",
-        "app_title",
-        "app_version_code",
-        "app_version_name",
+    __slots__ = (  # noqa: RUF023 - `repr` has them in AWS's order
         "installation_id",
+        "app_title",
+        "app_version_name",
+        "app_version_code",
+        "app_package_name",
     )
     installation_id: str | None
     app_title: str | None
@@ -66,7 +66,7 @@ class Client(_Record):
 class ClientContext(_Record):
     """What the caller sent in `X-Amz-Client-Context`."""
 
-    __slots__ = ("client", "custom", "env")
+    __slots__ = ("custom", "env", "client")  # noqa: RUF023
     custom: Any
     env: Any
     client: Client | None

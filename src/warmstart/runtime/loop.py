@@ -125,6 +125,8 @@ class Environment:
                 raise Unanswered("The handler returned without an answer.")
         except BaseException as error:  # noqa: BLE001 - one invocation's fault is not the next one's
             exchange.fail_now(error)
+            if isinstance(error, KeyboardInterrupt):
+                raise  # somebody wants the process to end
         sys.stdout.flush()
 
 

@@ -1,0 +1,116 @@
+"""Handlers of every kind."""
+
+import asyncio
+
+
+async def coroutine(event, context):
+    await asyncio.sleep(0)
+    return {"async": event}
+
+
+def generator(event, context):
+    yield from event["pieces"]
+    if event.get("fail"):
+        raise ValueError("half way")
+
+
+async def async_generator(event, context):
+    for piece in event["pieces"]:
+        await asyncio.sleep(0)
+        yield piece
+    if event.get("fail"):
+        raise ValueError("half way")
+
+
+async def asgi(scope, receive, send):
+    assert scope["type"] == "http"
+
+
+class Native:
+    """Answers by itself, as the adapter does."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+
+    def start_environment(self):
+        print("started")
+
+    def stop_environment(self):
+        self.loop.close()
+        print("stopped")
+
+    def serve_invocation(self, event, context, exchange):
+        self.loop.run_until_complete(getattr(self, event["do"])(event, exchange))
+
+    async def respond(self, event, exchange):
+        await exchange.respond({"streaming": exchange.streaming})
+        print("after the answer")
+
+    async def too_large(self, event, exchange):
+        if not await exchange.respond("x" * 7_000_000):
+            await exchange.respond("was too large")
+
+    async def nothing(self, event, exchange):
+        pass
+
+    async def stream(self, event, exchange):
+        await exchange.start_stream("text/plain", b"first ")
+        await exchange.write(b"")
+        await exchange.write(b"last")
+        await exchange.finish()
+        print("after the answer")
+
+    async def at_once(self, event, exchange):
+        await exchange.start_stream("text/plain", b"all", final=True)
+
+    async def empty(self, event, exchange):
+        await exchange.start_stream("text/plain", b"", final=True)
+
+    async def fail_first(self, event, exchange):
+        raise ValueError("before anything")
+
+    async def fail_late(self, event, exchange):
+        await exchange.respond("fine")
+        raise ValueError("too late")
+
+    async def fail_half_way(self, event, exchange):
+        await exchange.start_stream("text/plain", b"half")
+        await exchange.fail(ValueError("half way"))
+
+    async def raise_half_way(self, event, exchange):
+        await exchange.start_stream("text/plain", b"half")
+        raise ValueError("half way")
+
+    async def wait_for_the_reader(self, event, exchange):
+        await exchange.start_stream("text/plain", b"begun")
+        await exchange.wait_disconnect()
+        await exchange.finish()
+        print("the reader has gone")
+
+    async def write_to_nobody(self, event, exchange):
+        await exchange.start_stream("text/plain", b"begun")
+        await exchange.wait_disconnect()
+        try:
+            await exchange.write(b"more")
+        except OSError as error:
+            print("refused:", error)
+
+    async def flood(self, event, exchange):
+        ticks = 0
+
+        async def tick():
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0)
+
+        ticking = asyncio.ensure_future(tick())
+        await exchange.start_stream("text/plain", b"begun")
+        for _ in range(event["chunks"]):
+            await exchange.write(bytes(1_000_000))
+        await exchange.finish()
+        ticking.cancel()
+        print("other tasks ran" if ticks > 10 else "other tasks waited")
+
+
+native = Native()

@@ -1,0 +1,8 @@
+"""A handler that takes its time."""
+
+import time
+
+
+def handler(event, context):
+    time.sleep(event["seconds"])
+    return "slept"
