@@ -182,7 +182,7 @@ def _check(sources: list[Source], predicates: list[Predicate], each: str, concur
     if each not in ("event", "record"):
         raise ValueError(f"each={each!r}: must be 'event' or 'record'.")
     if each == "record" and (predicates or not _BATCHES.issuperset(sources)):
-        known = ", ".join(map(repr, sorted(_BATCHES)))
+        known = ", ".join(repr(source.value) for source in sorted(_BATCHES))
         raise ValueError(f'each="record" is for the sources {known} alone.')
     if concurrency < 1:
         raise ValueError(f"concurrency={concurrency}: must be 1 or more.")

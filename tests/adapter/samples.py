@@ -1,0 +1,130 @@
+"""Events as AWS documents them, cut down to the members that tell something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Event = dict[str, Any]
+
+S3: Event = {
+    "Records": [
+        {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": "photos"}, "object": {"key": "red+flower.jpg"}},
+        }
+    ]
+}
+SNS: Event = {
+    "Records": [
+        {
+            "EventSource": "aws:sns",
+            "EventVersion": "1.0",
+            "Sns": {"Type": "Notification", "Message": "hello"},
+        }
+    ]
+}
+SCHEDULE: Event = {
+    "version": "0",
+    "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "resources": ["arn:aws:events:us-east-1:123456789012:rule/nightly"],
+    "detail": {},
+}
+EVENTBRIDGE: Event = {
+    "version": "0",
+    "detail-type": "EC2 Instance State-change Notification",
+    "source": "aws.ec2",
+    "resources": [],
+    "detail": {"state": "terminated"},
+}
+WARMUP: Event = {"source": "serverless-plugin-warmup"}
+
+
+def sqs(*ids: str) -> Event:
+    """A batch of a standard queue."""
+    return {"Records": [_message(identifier) for identifier in ids]}
+
+
+def fifo(*ids_and_groups: tuple[str, str]) -> Event:
+    """A batch of a FIFO queue."""
+    records = []
+    for number, (identifier, group) in enumerate(ids_and_groups):
+        record = _message(identifier)
+        record["eventSourceARN"] += ".fifo"
+        record["attributes"] |= {
+            "SequenceNumber": str(18849496460467696128 + number),
+            "MessageGroupId": group,
+        }
+        records.append(record)
+    return {"Records": records}
+
+
+def kinesis(*sequence_numbers: str) -> Event:
+    return {
+        "Records": [
+            {
+                "kinesis": {"partitionKey": "1", "sequenceNumber": number, "data": "SGVsbG8="},
+                "eventSource": "aws:kinesis",
+                "eventID": f"shardId-000000000006:{number}",
+            }
+            for number in sequence_numbers
+        ]
+    }
+
+
+def dynamodb(*sequence_numbers: str) -> Event:
+    return {
+        "Records": [
+            {
+                "eventID": f"event-{number}",
+                "eventName": "INSERT",
+                "eventSource": "aws:dynamodb",
+                "dynamodb": {"Keys": {"Id": {"N": "101"}}, "SequenceNumber": number},
+            }
+            for number in sequence_numbers
+        ]
+    }
+
+
+def http(path: str, method: str = "GET", *, stage: str = "", body: str = "") -> Event:
+    """A request through an HTTP API, payload 2.0; with a stage, its path begins with it."""
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": "abc.execute-api.us-east-1.amazonaws.com"},
+        "requestContext": {
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+            },
+            "domainName": "abc.execute-api.us-east-1.amazonaws.com",
+            "stage": stage or "$default",
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def function_url(path: str, method: str = "GET") -> Event:
+    """A request through a Function URL, whose path comes percent-encoded."""
+    event = http(path, method)
+    domain = "abc.lambda-url.us-east-1.on.aws"
+    event["headers"]["host"] = event["requestContext"]["domainName"] = domain
+    return event
+
+
+def _message(identifier: str) -> Event:
+    return {
+        "messageId": identifier,
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": f"the body of {identifier}",
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-2:123456789012:my-queue",
+    }
