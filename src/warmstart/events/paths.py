@@ -55,11 +55,11 @@ def target_text(target: bytes) -> str:
 
 
 def stage_root(path: str, stage: str) -> str:
-    """`/{stage}` if `path` begins with that segment, else nothing. `$default` is in no path."""
+    """`/{stage}` if `path` begins with that segment, else nothing."""
+    if stage in ("", "$default"):  # the stage that is in no path
+        return ""
     root = f"/{stage}"
-    if stage and (path == root or path.startswith(f"{root}/")):
-        return root
-    return ""
+    return root if path == root or path.startswith(f"{root}/") else ""
 
 
 def mount(request: HTTPRequest, base_path: str) -> None:
