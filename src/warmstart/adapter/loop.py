@@ -35,6 +35,9 @@ Guard = Callable[[asyncio.AbstractEventLoop, "asyncio.Task[Any]"], asyncio.Timer
 
 _EAGER = sys.version_info >= (3, 12)
 
+# By this callback anyio knows the outermost task; it imports the name, too.
+_ROOT_MARK: Callable[[asyncio.Future[Any]], None] = asyncio.base_events._run_until_complete_cb  # type: ignore[attr-defined]
+
 
 class _EnteredLoop(asyncio.SelectorEventLoop):
     """A loop that counts as running while an eager task is started on it."""
@@ -89,6 +92,8 @@ class InvocationLoop:
         loop = self._loop
         if loop.is_closed():
             return
+        if self._root is not None:
+            self._root.remove_done_callback(_ROOT_MARK)  # it would stop the loop
         pending = asyncio.all_tasks(loop)
         for task in pending:
             task.cancel()
@@ -155,9 +160,7 @@ def _plant_root(loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
     (590 µs instead of 240 µs, measured).
     """
     root = loop.create_task(_live_on(loop), name="warmstart-root")
-    mark = getattr(asyncio.base_events, "_run_until_complete_cb", None)
-    if mark is not None:
-        root.add_done_callback(mark)
+    root.add_done_callback(_ROOT_MARK)
     return root
 
 

@@ -1,0 +1,19 @@
+"""The command's root."""
+
+from __future__ import annotations
+
+import click
+
+from warmstart import __version__
+from warmstart.cli.dev import dev
+
+__all__ = ["warmstart"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="warmstart")
+def warmstart() -> None:
+    """Run Python web applications the way AWS Lambda runs them."""
+
+
+warmstart.add_command(dev)

@@ -1,0 +1,266 @@
+"""`warmstart dev`: an app behind a Function URL on this machine, through the whole chain.
+
+    uvicorn ─▶ FunctionURL ─▶ Service ─▶ Runtime API ─▶ python -m warmstart.runtime APP
+
+When a file changes, the function is updated: requests that come after it go to
+new environments, those in flight end in the old ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+from dotenv import dotenv_values
+from watchfiles import PythonFilter, awatch
+
+from warmstart.cli.console import Console
+from warmstart.gateways.function_url import FunctionURL, InvokeMode
+from warmstart.service.errors import InitFailed
+from warmstart.service.function import Function
+from warmstart.service.service import Service
+
+__all__ = ["dev"]
+
+_FUNCTION = "app"
+_SHUTDOWN_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settings:
+    """What the command line said."""
+
+    app: str
+    host: str
+    port: int
+    env_file: Path | None
+    timeout: float
+    memory: int
+    max_concurrency: int
+    idle_timeout: float
+    reload: bool
+    mode: InvokeMode
+    task_root: Path = field(default_factory=Path.cwd)
+
+    def function(self) -> Function:
+        """The function as it is configured now; the env file is read anew each time."""
+        environment = {"WARMSTART_INVOKE_MODE": "RESPONSE_STREAM"}
+        if self.mode is InvokeMode.BUFFERED:
+            environment = {}
+        if self.env_file is not None:
+            values = dotenv_values(self.env_file)
+            environment |= {name: value or "" for name, value in values.items()}
+        return Function(
+            name=_FUNCTION,
+            handler=self.app,
+            task_root=str(self.task_root),
+            timeout=self.timeout,
+            memory_size=self.memory,
+            max_concurrency=self.max_concurrency,
+            idle_timeout=self.idle_timeout,
+            environment=environment,
+        )
+
+
+@click.command()
+@click.argument("app")
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Variables for the app (NAME=value lines). Nothing else of this shell's reaches it.",
+)
+@click.option(
+    "--timeout",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(1, 900),
+    help="Seconds an invocation may take.",
+)
+@click.option(
+    "--memory",
+    default=512,
+    show_default=True,
+    type=click.IntRange(128, 10240),
+    help="Memory size of an environment in MB, as reported to the app.",
+)
+@click.option(
+    "--max-concurrency",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Environments at the most; a request that finds none gets 429.",
+)
+@click.option(
+    "--idle-timeout",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Seconds after which an unused environment is shut down.",
+)
+@click.option("--reload/--no-reload", default=True, show_default=True, help="Watch *.py files.")
+@click.option(
+    "--stream/--buffer",
+    default=None,
+    help="The Function URL's invoke mode: RESPONSE_STREAM or BUFFERED, each as strict as on "
+    "AWS. The default streams what an ASGI app sends and takes a plain handler's answer whole.",
+)
+@click.option("--verbose", is_flag=True, help="Print Lambda's START, END and REPORT lines, too.")
+def dev(*, stream: bool | None, verbose: bool, **options: Any) -> None:
+    """Serve APP (module:attr) through the whole Lambda chain.
+
+    APP is an ASGI application or a Lambda handler, found from this directory.
+    """
+    app = options["app"]
+    if not all(app.partition(":")[::2]):
+        raise click.BadArgumentUsage(
+            f"{app!r} does not name an app. Write module:attr, as in main:app for main.py's `app`."
+        )
+    mode = {None: InvokeMode.AUTO, True: InvokeMode.RESPONSE_STREAM, False: InvokeMode.BUFFERED}
+    settings = _Settings(mode=mode[stream], **options)
+    listener = _listen(settings.host, settings.port)
+    with listener:
+        exit_code = _run(_serve(settings, listener, Console(verbose=verbose)))
+    sys.exit(exit_code)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise click.UsageError(
+            f"Cannot listen on {host}:{port}: {_reason(error)}. Choose another --port or --host."
+        ) from None
+
+
+def _reason(error: OSError) -> str:
+    # socket.create_server adds the address to the text; an error of getaddrinfo has no number of
+    # the system's.
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
+
+
+def _run(coroutine: Coroutine[Any, Any, int]) -> int:
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    try:
+        import uvloop
+    except ImportError:  # not on Windows, and not required elsewhere
+        pass
+    else:
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(coroutine)
+
+
+async def _serve(settings: _Settings, listener: socket.socket, console: Console) -> int:
+    interrupted = _on_interrupt()
+    async with Service(observer=console.on_event) as service:
+        await service.create_function(settings.function())
+        starting = asyncio.ensure_future(service.start_environment(_FUNCTION))
+        console.quiet = True  # an app that fails to start is described once, below
+        await asyncio.wait({starting, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+        console.quiet = False
+        if not starting.done():
+            starting.cancel()
+            return 0
+        try:
+            starting.result()
+        except InitFailed as failure:
+            console.show_init_failure(settings.app, failure)
+            return 2
+        server = _HTTPServer(service, settings.mode, console)
+        interrupted.add_done_callback(lambda _: server.stop())
+        watcher = asyncio.create_task(_watch(settings, service, console))
+        console.say(_welcome(settings, listener))
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            watcher.cancel()
+    console.say(f"{settings.app} is shut down.")
+    return 0
+
+
+def _on_interrupt() -> asyncio.Future[None]:
+    """A future that is done with the first Ctrl-C or SIGTERM.
+
+    Further ones change nothing: what follows the first takes a bounded time, and
+    cut short it would leave processes behind.
+    """
+    loop = asyncio.get_running_loop()
+    interrupted: asyncio.Future[None] = loop.create_future()
+
+    def interrupt() -> None:
+        if not interrupted.done():
+            interrupted.set_result(None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    return interrupted
+
+
+class _HTTPServer(uvicorn.Server):
+    """uvicorn in front of the gateway. Signals are the command's business, not its own."""
+
+    def __init__(self, service: Service, mode: InvokeMode, console: Console) -> None:
+        # A response that is cut short on purpose is an error to uvicorn; the
+        # console has told of it by then.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        gateway = FunctionURL(service, _FUNCTION, mode=mode, observer=console.on_access)
+        config = uvicorn.Config(
+            gateway,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        )
+        super().__init__(config)
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+    def stop(self) -> None:
+        """Take no more requests, and return from `serve` when those in flight are answered."""
+        self.should_exit = True
+
+
+def _welcome(settings: _Settings, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    url = click.style(f"http://{address}", bold=True)
+    more = "reloads on change" if settings.reload else "does not reload"
+    return f"{settings.app} at {url} ({more}; Ctrl-C ends it)"
+
+
+async def _watch(settings: _Settings, service: Service, console: Console) -> None:
+    """Update the function whenever its code changes."""
+    if not settings.reload:
+        return
+    extra = (settings.env_file.name,) if settings.env_file is not None else ()
+    async for changes in awatch(
+        settings.task_root, watch_filter=PythonFilter(extra_extensions=extra)
+    ):
+        names = sorted({str(Path(path).relative_to(settings.task_root)) for _, path in changes})
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        console.say(click.style(f"Reloading: {', '.join(names[:3])}{more} changed.", fg="cyan"))
+        await service.update_function(settings.function())
+        try:
+            await service.start_environment(_FUNCTION)
+        except InitFailed as failure:
+            console.show_init_failure(settings.app, failure)

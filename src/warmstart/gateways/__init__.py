@@ -1,0 +1,1 @@
+"""Front doors: HTTP in, an event, an invoke, HTTP out, while somebody waits."""
