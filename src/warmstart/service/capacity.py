@@ -31,8 +31,11 @@ from warmstart.service.environment import Environment, State
 
 __all__ = ["GRACE", "PATIENCE", "Actions", "Fleet", "decide"]
 
-GRACE = 0.010
-"""Seconds an environment may take from its answer to `next` before a waiter gets a cold start."""
+GRACE = 0.020
+"""Seconds an environment may take from its answer to `next` before a waiter gets a cold start.
+
+It takes well under a millisecond, unless the host is busy; a cold start takes a hundred.
+"""
 
 PATIENCE = 1.0
 """Seconds it may take before a waiter is refused, where no more environments may be started."""

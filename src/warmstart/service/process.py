@@ -92,6 +92,8 @@ class ProcessDriver:
         on_exit: Callable[[int], None],
     ) -> Running:
         loop = asyncio.get_running_loop()
+        # Not every loop tells whether the directory or the program was not found.
+        os.scandir(directory).close()
         temporary = tempfile.mkdtemp(prefix="warmstart-")
         output, child_output = os.pipe()
         process = Process(output, temporary, on_output, on_exit)
