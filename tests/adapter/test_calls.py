@@ -72,5 +72,5 @@ def test_a_function_that_cancels_itself_fails() -> None:
     async def cancels(event: Any, context: Any) -> None:
         raise asyncio.CancelledError
 
-    with pytest.raises(EventCancelled, match="cancels.* cancelled itself"):
+    with pytest.raises(EventCancelled, match=r"cancels.* cancelled itself"):
         asyncio.run(call(cancels, None, None))
