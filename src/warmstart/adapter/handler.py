@@ -29,11 +29,15 @@ from warmstart.adapter.results import respond
 from warmstart.adapter.returned import ReturnedAnswer
 from warmstart.adapter.serving import HTTPAdapter
 from warmstart.events.http import HTTPResponse
-from warmstart.events.source import detect
+from warmstart.events.source import Source, detect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from warmstart.adapter.api_gateway import APIGatewayConnections
+    from warmstart.adapter.connections import Connections
+    from warmstart.adapter.dispatch import EventServer
     from warmstart.adapter.events_path import EventsPath
+    from warmstart.adapter.websocket_serving import WebSocketAdapter
 
 __all__ = ["ASGIHandler", "UnhandledEvent"]
 
@@ -64,6 +68,10 @@ class ASGIHandler:
         exclude_headers: Names of response headers that are left out.
         events_path: A path of the app to which events are POSTed that are not
             HTTP and that no function is registered for. From outside it is refused.
+        connections: Sends to the clients of WebSocket connections. The default
+            is `warmstart.adapter.api_gateway.APIGatewayConnections()`.
+        websocket_path: The path of the scopes of WebSocket connections, which
+            have none of their own.
     """
 
     def __init__(  # noqa: PLR0913 - each is a choice of the user's, by name
@@ -78,6 +86,8 @@ class ASGIHandler:
         is_text: Callable[[HTTPResponse], bool] | None = None,
         exclude_headers: Collection[str] = (),
         events_path: str | None = None,
+        connections: Connections | None = None,
+        websocket_path: str = "/",
     ) -> None:
         if not callable(app):
             raise TypeError(f"ASGIHandler wants an ASGI application, got {app!r}.")
@@ -88,6 +98,7 @@ class ASGIHandler:
         self._lifespan_mode = lifespan
         self._lifespan_per = lifespan_per
         self._deadline_margin = deadline_margin
+        self._on_error = on_error
         path = None if events_path is None else _events_path(app, events_path)
         self._events = EventHandlers(path)
         self._http = HTTPAdapter(
@@ -98,6 +109,12 @@ class ASGIHandler:
             exclude_headers=frozenset(name.lower().encode("latin-1") for name in exclude_headers),
             refuses=None if path is None else path.covers,
         )
+        if not websocket_path.startswith("/"):
+            raise ValueError(f"websocket_path={websocket_path!r}: must begin with '/'.")
+        self._websocket_path = websocket_path
+        self._connections = connections
+        self._own_connections: APIGatewayConnections | None = None
+        self._sockets: WebSocketAdapter | None = None
         self._lifespan: Lifespan | None = None
         self._loop: InvocationLoop | None = None
 
@@ -140,6 +157,15 @@ class ASGIHandler:
         if self._lifespan is None:
             raise RuntimeError("The app's lifespan has not run yet: it has left no state.")
         return self._lifespan.state
+
+    @property
+    def connections(self) -> Connections:
+        """Sends to WebSocket connections, from anywhere: an HTTP route, an event's function."""
+        if self._connections is None:
+            from warmstart.adapter.api_gateway import APIGatewayConnections
+
+            self._connections = self._own_connections = APIGatewayConnections()
+        return self._connections
 
     def __call__(self, event: Any, context: Any) -> Any:
         """Serve one invocation and return the answer, as AWS's own runtime wants it."""
@@ -185,6 +211,11 @@ class ASGIHandler:
                 timer.cancel()
 
     async def stop(self) -> None:
+        sockets, self._sockets = self._sockets, None
+        if sockets is not None:
+            await sockets.stop()
+        if self._own_connections is not None:
+            self._own_connections.shutdown()
         lifespan, self._lifespan = self._lifespan, None
         if lifespan is not None:
             await lifespan.stop()
@@ -199,7 +230,7 @@ class ASGIHandler:
     ) -> None:
         source = detect(event)
         wire = http_format(source)
-        server = None if wire is not None else self._events.find(source, event)
+        server = None if wire is not None else self._server(source, event)
         if wire is None and server is None:
             await respond(exchange, None)
             return
@@ -221,6 +252,26 @@ class ASGIHandler:
         finally:
             if self._lifespan_per == "invocation":
                 await lifespan.stop()
+
+    def _server(self, source: Source, event: Any) -> EventServer | None:
+        """What serves an event that is not HTTP; None for a warm-up ping."""
+        if source is not Source.WEBSOCKET:
+            return self._events.find(source, event)
+        if self._lifespan_per == "invocation":
+            raise RuntimeError(
+                "A WebSocket connection outlives its invocations, and its lifespan must, too: "
+                'it needs lifespan_per="environment".'
+            )
+        if self._sockets is None:
+            from warmstart.adapter.websocket_serving import WebSocketAdapter
+
+            self._sockets = WebSocketAdapter(
+                self.app,
+                self.connections,
+                path=self._websocket_path,
+                raises=self._on_error == "raise",
+            )
+        return self._sockets
 
     async def _begin_life_in_time(self, deadline: Deadline) -> Lifespan:
         try:
