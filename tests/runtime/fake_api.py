@@ -156,7 +156,7 @@ class FakeRuntimeAPI:
             with connection, connection.makefile("rb") as stream:
                 while request := _read_head(stream, number):
                     self._handle(request, connection, stream)
-        except OSError:
+        except (OSError, ValueError):
             pass  # the runtime has gone, or a reply closed the connection
 
     def _handle(self, request: Request, connection: socket.socket, stream: BinaryIO) -> None:
@@ -169,10 +169,14 @@ class FakeRuntimeAPI:
         if reply is None:
             event = self._running.get(request.path.split("/")[-2])
             reply = event.reply if event is not None else ACCEPTED
-        if not getattr(reply, "before_body", False):
+        early = getattr(reply, "before_body", False)
+        if not early:
             _read_body(stream, request)
         self._posts.put(request)
         reply(connection)
+        if early:
+            connection.recv(1)  # and nothing more is understood on this connection
+            hang_up(connection)
 
     def _answer_next(self, connection: socket.socket) -> None:
         event = self._events.get()

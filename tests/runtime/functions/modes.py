@@ -22,10 +22,6 @@ async def async_generator(event, context):
         raise ValueError("half way")
 
 
-async def asgi(scope, receive, send):
-    assert scope["type"] == "http"
-
-
 class Native:
     """Answers by itself, as the adapter does."""
 
@@ -113,4 +109,88 @@ class Native:
         print("other tasks ran" if ticks > 10 else "other tasks waited")
 
 
+    async def slow_verdict(self, event, exchange):
+        async def note():
+            print("other tasks ran")
+
+        await exchange.start_stream("text/plain", b"all of it")
+        noting = asyncio.ensure_future(note())
+        await exchange.finish()
+        await noting
+
+
 native = Native()
+
+
+def wrapped(*arguments):
+    return coroutine(*arguments)
+
+
+finished = []
+
+
+async def leaves_a_task(event, context):
+    async def finish():
+        await asyncio.sleep(0)
+        finished.append(1)
+
+    count = len(finished)
+    keep.append(asyncio.ensure_future(finish()))
+    if count == 0 and len(keep) > 1:
+        await keep[0]
+    return len(finished)
+
+
+keep = []
+
+
+def binary(event, context):
+    yield {"statusCode": 200}
+    yield b"\x00\xff"
+
+
+def endless(event, context):
+    try:
+        while True:
+            yield bytes(100_000)
+    finally:
+        print("closed")
+
+
+async def async_endless(event, context):
+    try:
+        while True:
+            yield bytes(100_000)
+    finally:
+        print("closed")
+
+
+def iterator(event, context):
+    return map(str, [1, 2])
+
+
+class OneThing:
+    left = 1
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if not self.left:
+            raise StopAsyncIteration
+        self.left = 0
+        return "1"
+
+
+def async_iterator(event, context):
+    return OneThing()
+
+
+class Namespace:
+    @staticmethod
+    async def asgi(scope, receive, send):
+        if scope["type"] != "http":
+            raise RuntimeError("no lifespan")
+        headers = [(b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"hello from " + scope["raw_path"]})
