@@ -128,3 +128,71 @@ def _message(identifier: str) -> Event:
         "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:us-east-2:123456789012:my-queue",
     }
+
+
+WEBSOCKET_DOMAIN = "abcd1234.execute-api.us-east-1.amazonaws.com"
+WEBSOCKET_ENDPOINT = f"https://{WEBSOCKET_DOMAIN}/dev"
+
+
+def connect(
+    connection_id: str = "AAAA1234=", *, headers: dict[str, list[str]] | None = None
+) -> Event:
+    """A client asks a WebSocket API to be connected."""
+    sent = {
+        "Host": [WEBSOCKET_DOMAIN],
+        "Sec-WebSocket-Key": ["asdfasdf=="],
+        "Sec-WebSocket-Version": ["13"],
+        "X-Forwarded-For": ["192.0.2.1"],
+        "X-Forwarded-Port": ["443"],
+        "X-Forwarded-Proto": ["https"],
+    } | (headers or {})
+    return {
+        "headers": {name: values[-1] for name, values in sent.items()},
+        "multiValueHeaders": sent,
+        "queryStringParameters": {"room": "7"},
+        "multiValueQueryStringParameters": {"room": ["7"]},
+        "requestContext": _websocket_context(connection_id, "$connect", "CONNECT"),
+        "isBase64Encoded": False,
+    }
+
+
+def message(body: str, connection_id: str = "AAAA1234=", *, encoded: bool = False) -> Event:
+    """A client has sent `body`, which is base64 if `encoded`."""
+    context = _websocket_context(connection_id, "$default", "MESSAGE")
+    context["messageId"] = "R1knPc2ntjMCFIA="
+    return {"requestContext": context, "body": body, "isBase64Encoded": encoded}
+
+
+def disconnect(
+    connection_id: str = "AAAA1234=",
+    code: int = 1005,
+    reason: str = "Client-side close frame status not set",
+) -> Event:
+    """A client has left."""
+    context = _websocket_context(connection_id, "$disconnect", "DISCONNECT")
+    context |= {"disconnectStatusCode": code, "disconnectReason": reason}
+    headers = {"Host": WEBSOCKET_DOMAIN, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
+    return {
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "requestContext": context,
+        "isBase64Encoded": False,
+    }
+
+
+def _websocket_context(connection_id: str, route_key: str, event_type: str) -> Event:
+    return {
+        "routeKey": route_key,
+        "eventType": event_type,
+        "extendedRequestId": "ABCD1234=",
+        "requestTime": "09/Feb/2024:18:23:28 +0000",
+        "messageDirection": "IN",
+        "stage": "dev",
+        "connectedAt": 1707503007396,
+        "requestTimeEpoch": 1707503008941,
+        "identity": {"sourceIp": "192.0.2.1", "userAgent": "Mozilla/5.0"},
+        "requestId": "ABCD1234=",
+        "domainName": WEBSOCKET_DOMAIN,
+        "connectionId": connection_id,
+        "apiId": "abcd1234",
+    }

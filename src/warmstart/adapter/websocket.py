@@ -188,9 +188,9 @@ class WebSocketCycle:
 
     async def send(self, message: Message) -> None:
         kind = message["type"]
-        if self.gone:
-            raise ConnectionGone(self.connection_id)
         stage = self.stage
+        if self.gone and stage in (SocketStage.OPEN, SocketStage.CLOSED):
+            raise ConnectionGone(self.connection_id)
         following = _MOVES.get((stage, kind))
         if following is None:
             raise RuntimeError(_explain(kind, stage))
@@ -245,7 +245,7 @@ class WebSocketCycle:
     async def _refuse(self) -> None:
         """End a connection that is not wanted; one that was accepted elsewhere has to be closed."""
         self._end(_ABNORMAL, "")
-        if self._resumed:
+        if self._resumed and not self.gone:
             await self._connections.close(self.connection_id, self._endpoint)
 
     def _reply(self, answer: HTTPResponse) -> None:

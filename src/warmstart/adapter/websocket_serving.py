@@ -132,6 +132,14 @@ class WebSocketAdapter:
         if cycles:
             await asyncio.wait([cycle.task for cycle in cycles])
 
+    def statistics(self) -> dict[str, int]:
+        """How many connections are held, and what else is kept."""
+        return {
+            "living": len(self._living),
+            "ended": len(self._ended),
+            "unannounced": len(self._unannounced),
+        }
+
     async def _drive(
         self, cycle: WebSocketCycle, happening: Connect | Message | Disconnect
     ) -> HTTPResponse:

@@ -228,12 +228,17 @@ def build_response(response: HTTPResponse, event: Any = None) -> dict[str, Any]:
     where the route of a message has a response.
     """
     body, encoded = encode_body(response.body, text=True)
-    return {
+    headers = listed(response.headers)
+    result: dict[str, Any] = {
         "statusCode": response.status,
-        "multiValueHeaders": listed(response.headers),
+        # Where AWS documents `Sec-WebSocket-Protocol`, which must not get lost.
+        "headers": {name: values[0] for name, values in headers.items() if len(values) == 1},
         "body": body,
         "isBase64Encoded": encoded,
     }
+    if repeated := {name: values for name, values in headers.items() if len(values) > 1}:
+        result["multiValueHeaders"] = repeated
+    return result
 
 
 def decode_response(result: Any) -> HTTPResponse:
