@@ -279,7 +279,17 @@ def test_every_spelling_of_the_path_is_refused_from_outside(
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/event", "/events2", "/my-events", "/eventsx/", "/hooks", "/e/vents", "/events.json"],
+    [
+        "/",
+        "/event",
+        "/events2",
+        "/my-events",
+        "/eventsx/",
+        "/hooks",
+        "/e/vents",
+        "/events.json",
+        "/../x",
+    ],
 )
 @pytest.mark.parametrize("event_of", [samples.http, samples.function_url])
 def test_other_paths_reach_the_app(make_handler: MakeHandler, path: str, event_of: Any) -> None:

@@ -1,7 +1,6 @@
 """`@connections` of API Gateway, over HTTPS, each request signed (SigV4, `execute-api`).
 
-botocore signs, because AWS's runtimes carry it and it finds credentials wherever
-they may be; its client would take twice as long to load and is not needed.
+botocore signs; its client would take twice as long to load and is not needed.
 Requests run in threads, so that the app's other tasks go on and a broadcast has
 several under way. Each thread keeps its connection: a TLS handshake costs more
 than all the rest. The environment may have been frozen since the last request,
@@ -17,42 +16,29 @@ import functools
 import http.client
 import json
 import os
-import re
 import selectors
+import ssl
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
-from warmstart.adapter.connections import ConnectionGone, MessageTooLarge, check_size
+from warmstart.adapter.connections import (
+    ConnectionGone,
+    MessageTooLarge,
+    SendFailed,
+    check_size,
+)
+from warmstart.adapter.sigv4 import Signer
 
-__all__ = ["ENDPOINT_VARIABLE", "APIGatewayConnections", "BotocoreMissing", "SendFailed"]
+__all__ = ["ENDPOINT_VARIABLE", "APIGatewayConnections"]
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 """The environment variable that AWS's SDKs, too, take this service's endpoint from."""
 
 _THREADS = 8
 _RETRIED = frozenset({429, 500, 502, 503, 504})
-_REGION_IN_HOST = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
-
-
-class SendFailed(RuntimeError):
-    """`@connections` could not be reached, or refused. `status` is what it answered, if it did."""
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class BotocoreMissing(RuntimeError):
-    """botocore is needed to sign requests, and is not installed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Sending to a WebSocket connection needs botocore. AWS's managed runtimes have it; "
-            "elsewhere add it to the package or image: pip install botocore."
-        )
 
 
 class APIGatewayConnections:
@@ -79,7 +65,7 @@ class APIGatewayConnections:
         self._endpoint = endpoint or os.environ.get(ENDPOINT_VARIABLE, "")
         self._timeout = timeout
         self._retry_after = retry_after
-        self._signer = _Signer(region)
+        self._signer = Signer(region)
         self._threads: ThreadPoolExecutor | None = None
         self._kept = threading.local()
         self._open: set[http.client.HTTPConnection] = set()
@@ -164,6 +150,10 @@ class APIGatewayConnections:
             await asyncio.sleep(pause)
         return await attempt()
 
+    @functools.cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()  # loading the certificates takes a while
+
     # In a thread.
 
     def _request(self, method: str, url: str, body: bytes) -> tuple[int, bytes]:
@@ -187,57 +177,17 @@ class APIGatewayConnections:
         kept: dict[str, http.client.HTTPConnection] = self._kept.__dict__
         connection = kept.get(parts.netloc)
         if connection is None:
-            connect = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-            connection = connect[parts.scheme](parts.netloc, timeout=self._timeout)
+            if parts.scheme == "https":
+                connection = http.client.HTTPSConnection(
+                    parts.netloc, timeout=self._timeout, context=self._tls
+                )
+            else:
+                connection = http.client.HTTPConnection(parts.netloc, timeout=self._timeout)
             kept[parts.netloc] = connection
             self._open.add(connection)
         elif connection.sock is not None and _has_input(connection.sock):
             connection.close()  # nothing was asked, so this is its end
         return connection
-
-
-class _Signer:
-    def __init__(self, region: str) -> None:
-        self._region = region
-        self._lock = threading.Lock()
-        self._credentials: Any = None
-
-    def sign(self, method: str, url: str, body: bytes) -> dict[str, str]:
-        """The headers of the request, signature and all."""
-        try:
-            from botocore.auth import SigV4Auth
-            from botocore.awsrequest import AWSRequest
-        except ModuleNotFoundError as error:
-            raise BotocoreMissing from error
-        headers = {"Content-Type": "application/octet-stream"} if body else {}
-        request = AWSRequest(method=method, url=url, data=body, headers=headers)
-        credentials = self._find_credentials().get_frozen_credentials()
-        SigV4Auth(credentials, "execute-api", self._region_of(url)).add_auth(request)
-        return dict(request.headers.items())
-
-    def _find_credentials(self) -> Any:
-        with self._lock:
-            if self._credentials is None:
-                from botocore.session import Session
-
-                self._credentials = Session().get_credentials()
-            if self._credentials is None:
-                raise SendFailed(
-                    "There are no AWS credentials to sign with. In Lambda they come from the "
-                    "function's role; elsewhere set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-                )
-            return self._credentials
-
-    def _region_of(self, url: str) -> str:
-        found = _REGION_IN_HOST.search(urlsplit(url).hostname or "")
-        region = (
-            (found[1] if found else self._region)
-            or os.environ.get("AWS_REGION")
-            or os.environ.get("AWS_DEFAULT_REGION")
-        )
-        if not region:
-            raise SendFailed(f"{url} does not tell its region: set AWS_REGION.")
-        return region
 
 
 def _ask(

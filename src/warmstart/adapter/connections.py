@@ -12,10 +12,12 @@ from typing import Protocol
 
 __all__ = [
     "MAX_MESSAGE",
+    "BotocoreMissing",
     "ConnectionGone",
     "Connections",
     "MemoryConnections",
     "MessageTooLarge",
+    "SendFailed",
     "check_size",
 ]
 
@@ -38,6 +40,24 @@ class MessageTooLarge(ValueError):
         super().__init__(
             f"A message of {size} bytes is too long: WebSocket APIs carry {MAX_MESSAGE} bytes. "
             "Send it in parts, or send a link to it."
+        )
+
+
+class SendFailed(RuntimeError):
+    """`@connections` could not be reached, or refused. `status` is what it answered, if it did."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class BotocoreMissing(RuntimeError):
+    """botocore is needed to sign requests, and is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Sending to a WebSocket connection needs botocore. AWS's managed runtimes have it; "
+            "elsewhere add it to the package or image: pip install botocore."
         )
 
 
