@@ -241,7 +241,8 @@ class ASGIHandler:
                 await self._http.serve(
                     wire, event, context, exchange, state=state, deadline=deadline
                 )
-            elif server is not None:
+            else:
+                assert server is not None  # a warm-up ping has been answered
                 token = _state.set(state)
                 try:
                     await server.serve(
