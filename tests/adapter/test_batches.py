@@ -49,9 +49,8 @@ def reported(result: dict[str, Any]) -> list[str]:
 
 
 def handle(event: Any, worker: Any, *, concurrency: int = 1, context: Any = None) -> dict[str, Any]:
-    handler = ASGIHandler(app)
+    handler = ASGIHandler(app, lifespan="off")
     handler.on("sqs", "kinesis", "dynamodb", each="record", concurrency=concurrency)(worker)
-    handler.start_environment()
     try:
         result: dict[str, Any] = handler(event, context)
     finally:
