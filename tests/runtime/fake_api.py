@@ -139,6 +139,13 @@ class FakeRuntimeAPI:
         self.put(Event(body, **settings))  # type: ignore[arg-type]
         return self.wait_post()
 
+    def forget(self) -> None:
+        """Hang up on whoever waits for work: the process has gone."""
+        for connection in self._open:
+            hang_up(connection)
+            self._events.put(None)
+        self._open.clear()
+
     def _accept(self) -> None:
         while True:
             try:

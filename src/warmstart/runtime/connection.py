@@ -28,10 +28,20 @@ TYPE_CHECKING = False  # known to type checkers; `typing` itself takes milliseco
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Connection", "ConnectionLost", "ProtocolError", "Response"]
+__all__ = [
+    "MAX_HEAD",
+    "Connection",
+    "ConnectionLost",
+    "ProtocolError",
+    "Response",
+    "chunk_size",
+    "content_length",
+    "parse_head",
+    "split_address",
+]
 
 _RECEIVE = 65536
-_MAX_HEAD = 1024 * 1024
+MAX_HEAD = 1024 * 1024
 
 
 class ConnectionLost(OSError):
@@ -57,12 +67,8 @@ class Connection:
     """A connection to `address` (`host:port`) that is made when it is needed."""
 
     def __init__(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        if not host:
-            host, port = address, "80"
         self.address = address
-        self._host = host.strip("[]")
-        self._port = int(port)
+        self._host, self._port = split_address(address)
         self._socket: socket | None = None
         self._poll = poll()
         self._received = b""
@@ -167,7 +173,7 @@ class Connection:
         if "transfer-encoding" in headers:
             response.body = self._read_chunked()
         elif "content-length" in headers:
-            response.body = self._read_exactly(_length(headers["content-length"]))
+            response.body = self._read_exactly(content_length(headers["content-length"]))
         elif response.status not in (204, 304):
             response.body = self._read_to_end()
         if "close" in headers.get("connection", "").lower():
@@ -180,22 +186,11 @@ class Connection:
         data = self._received or self._receive()
         while (end := data.find(b"\r\n\r\n")) < 0:
             self._received = data
-            if len(data) > _MAX_HEAD:
+            if len(data) > MAX_HEAD:
                 raise ProtocolError(f"The head of an answer of {self.address} does not end.")
             data += self._receive()
         self._received = data[end + 4 :]
-        # UTF-8 because the client context, which a caller makes up, travels in a header.
-        lines = str(data[:end], "utf-8", "replace").split("\r\n")
-        version, _, status = lines[0].partition(" ")
-        if not (version.startswith("HTTP/1.") and status[:3].isdigit()):
-            raise ProtocolError(
-                f"{self.address} answered {lines[0][:100]!r}, which is no HTTP/1.1."
-            )
-        headers = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(":")
-            headers[name.lower()] = value.strip()
-        return Response(int(status[:3]), headers)
+        return parse_head(data[:end], self.address)
 
     def _read_exactly(self, length: int) -> bytes | bytearray:
         received = self._received
@@ -218,11 +213,7 @@ class Connection:
     def _read_chunked(self) -> bytes:
         chunks = []
         while True:
-            line = self._read_line()
-            try:
-                size = int(line.partition(b";")[0], 16)
-            except ValueError:
-                raise ProtocolError(f"{self.address} sent a chunk of size {line[:20]!r}.") from None
+            size = chunk_size(self._read_line())
             if not size:
                 break
             chunks.append(self._read_exactly(size))
@@ -253,7 +244,40 @@ class Connection:
         return data
 
 
-def _length(value: str) -> int:
+def content_length(value: str) -> int:
+    """What a Content-Length says."""
     if not value.isdecimal():
         raise ProtocolError(f"The length of an answer is {value[:20]!r}.")
     return int(value)
+
+
+def chunk_size(line: bytes) -> int:
+    """What the line before a chunk says."""
+    try:
+        return int(line.partition(b";")[0], 16)
+    except ValueError:
+        raise ProtocolError(f"The size of a chunk is {line[:20]!r}.") from None
+
+
+def parse_head(head: bytes, address: str) -> Response:
+    """The status and the headers in `head`, which is all up to the empty line.
+
+    Raises:
+        ProtocolError: it is not HTTP/1.1.
+    """
+    # UTF-8 because the client context, which a caller makes up, travels in a header.
+    lines = str(head, "utf-8", "replace").split("\r\n")
+    version, _, status = lines[0].partition(" ")
+    if not (version.startswith("HTTP/1.") and status[:3].isdigit()):
+        raise ProtocolError(f"{address} answered {lines[0][:100]!r}, which is no HTTP/1.1.")
+    headers = {}
+    for line in lines[1:]:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    return Response(int(status[:3]), headers)
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of `host:port`, `[v6]:port` or `host`."""
+    host, _, port = address.rpartition(":")
+    return (host.strip("[]"), int(port)) if host else (address, 80)

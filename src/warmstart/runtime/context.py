@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from warmstart.runtime.client import Invocation
+    from warmstart.runtime.calls import Invocation
 
 __all__ = ["Client", "ClientContext", "CognitoIdentity", "LambdaContext", "function_facts"]
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from asyncio import Future
     from typing import Any
 
-    from warmstart.runtime.client import Invocation
+    from warmstart.runtime.calls import Invocation
+    from warmstart.runtime.client import RuntimeClient
     from warmstart.runtime.marshaller import Marshaller
     from warmstart.runtime.reports import Reporter
 
@@ -37,6 +38,7 @@ class BlockingExchange:
     """The answer to `invocation`. `streaming` is whether its front door takes a stream."""
 
     __slots__ = (
+        "_client",
         "_connection",
         "_gone",
         "_invocation",
@@ -48,12 +50,19 @@ class BlockingExchange:
     )
 
     def __init__(
-        self, reporter: Reporter, invocation: Invocation, marshaller: Marshaller, streaming: bool
+        self,
+        client: RuntimeClient,
+        reporter: Reporter,
+        invocation: Invocation,
+        *,
+        marshaller: Marshaller,
+        streaming: bool,
     ) -> None:
         self.streaming = streaming
         self.answered = False
+        self._client = client
         self._reporter = reporter
-        self._connection = reporter.client.connection
+        self._connection = client.connection
         self._invocation = invocation
         self._marshaller = marshaller
         self._open = False
@@ -64,12 +73,16 @@ class BlockingExchange:
         body, content_type = self._marshal(result)
         if len(body) > MAX_PAYLOAD:
             return False
-        self._post(body, content_type)
+        self._post_response(body, content_type)
         return True
 
-    def respond_now(self, result: Any) -> None:
+    async def post(self, result: Any) -> None:
         """Post `result`. If it is too large the service says so to the caller."""
-        self._post(*self._marshal(result))
+        self.respond_now(result)
+
+    def respond_now(self, result: Any) -> None:
+        """As `post`."""
+        self._post_response(*self._marshal(result))
 
     async def start_stream(self, content_type: str, first: bytes, *, final: bool = False) -> None:
         """Begin a streamed response with its first bytes; `final` if they are all."""
@@ -119,7 +132,7 @@ class BlockingExchange:
         """
         if not self.answered:
             self.answered = True
-            self._reporter.error(self._invocation, error)
+            self._post("error", self._reporter.error_call(self._invocation, error))
             return
         report = self._reporter.log(error, self._invocation.request_id)
         if not self._open or self._reader_left():
@@ -146,9 +159,18 @@ class BlockingExchange:
         body, content_type = self._marshaller.marshal_response(result)
         return body.encode() if isinstance(body, str) else body, content_type
 
-    def _post(self, body: bytes, content_type: str) -> None:
+    def _post_response(self, body: bytes, content_type: str) -> None:
         self.answered = True
-        self._reporter.response(self._invocation, body, content_type)
+        message = self._client.calls.response(self._invocation, body, content_type)
+        self._post("response", message)
+
+    def _post(self, what: str, message: bytes) -> None:
+        try:
+            response = self._client.post(message)
+        except (OSError, ProtocolError) as problem:
+            self._reporter.lost(what, problem)
+        else:
+            self._reporter.settle(what, response)
 
     # Streams.
 
@@ -159,7 +181,7 @@ class BlockingExchange:
         if not connection.is_open:
             connection.connect()
         self.answered = self._open = True
-        head = self._reporter.client.stream_request(self._invocation, content_type)
+        head = self._client.calls.stream(self._invocation, content_type)
         return b"".join((head, chunk(first), LAST_CHUNK if final else b""))
 
     def _send_now(self, data: bytes) -> None:

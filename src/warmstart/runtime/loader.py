@@ -15,9 +15,12 @@ from warmstart.runtime.faults import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import CodeType
     from typing import Any
 
-__all__ = ["is_asgi_app", "load"]
+__all__ = ["code_of", "is_asgi_app", "load"]
+
+_CALL = "__call__"
 
 
 def load(name: str) -> Any:
@@ -67,20 +70,24 @@ def is_asgi_app(handler: Any) -> bool:
     return _required_arguments(handler) == 3
 
 
-def _required_arguments(handler: Any) -> int | None:
+def code_of(handler: Any) -> CodeType | None:
+    """The code that a call of `handler` runs; None if it is not one of Python's functions."""
     code = getattr(handler, "__code__", None)
     if code is None and not isinstance(handler, type):
-        handler = type(handler).__call__
-        code = getattr(handler, "__code__", None)
-        bound = 1
-    else:
-        bound = 1 if getattr(handler, "__self__", None) is not None else 0
+        code = getattr(getattr(type(handler), _CALL, None), "__code__", None)
+    return code
+
+
+def _required_arguments(handler: Any) -> int | None:
+    code = code_of(handler)
     if code is None or hasattr(handler, "__wrapped__"):
-        return _signature_length(handler, bound)
-    return int(code.co_argcount) - len(handler.__defaults__ or ()) - bound
+        return _signature_length(handler)
+    function = handler if hasattr(handler, "__code__") else getattr(type(handler), _CALL)
+    bound = function is not handler or getattr(handler, "__self__", None) is not None
+    return code.co_argcount - len(function.__defaults__ or ()) - bound
 
 
-def _signature_length(handler: Any, bound: int) -> int | None:
+def _signature_length(handler: Any) -> int | None:
     """The same for what has no code object of Python's: partials, wrappers, compiled functions."""
     from inspect import Parameter, signature
 
@@ -90,4 +97,4 @@ def _signature_length(handler: Any, bound: int) -> int | None:
         return None
     positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
     required = [p for p in parameters if p.kind in positional and p.default is Parameter.empty]
-    return len(required) - bound
+    return len(required)

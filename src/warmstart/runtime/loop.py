@@ -12,12 +12,12 @@ import gc
 import os
 import sys
 
-from warmstart.runtime.client import RuntimeAPIError, RuntimeClient
+from warmstart.runtime.calls import RuntimeAPIError
+from warmstart.runtime.client import RuntimeClient
 from warmstart.runtime.connection import ProtocolError
 from warmstart.runtime.context import LambdaContext, function_facts
 from warmstart.runtime.exchange import BlockingExchange
-from warmstart.runtime.handlers import PlainHandler
-from warmstart.runtime.loader import load
+from warmstart.runtime.handlers import PlainHandler, find_handler
 from warmstart.runtime.logs import LogOutput, arrange_logging, unbuffer
 from warmstart.runtime.marshaller import marshaller
 from warmstart.runtime.reports import Reporter
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from warmstart.runtime.client import Invocation
+    from warmstart.runtime.calls import Invocation
     from warmstart.runtime.connection import Connection
 
 __all__ = ["Environment", "Unanswered"]
@@ -54,7 +54,7 @@ class Environment:
         self._adapt = adapt
         self._client = RuntimeClient(address)
         self._output = LogOutput(os.environ)
-        self._reporter = Reporter(self._client, self._output)
+        self._reporter = Reporter(self._client.calls, self._output)
         self._shutdown = Shutdown()
         self._streaming = os.environ.get("WARMSTART_INVOKE_MODE") == "RESPONSE_STREAM"
 
@@ -70,7 +70,7 @@ class Environment:
         except SnapshotFailed as failed:
             return failed.exit_code
         except BaseException as error:  # noqa: BLE001 - whatever the function raises while it loads
-            self._reporter.init_error(error)
+            self._reporter.post_init_error(self._client, error)
             return 1
         try:
             self._serve()
@@ -82,8 +82,7 @@ class Environment:
         return 0
 
     def _init(self) -> None:
-        found = self._adapt(load(self._name))
-        self._handler = found if hasattr(found, "serve_invocation") else PlainHandler(found)
+        self._handler = find_handler(self._name, self._adapt)
         self._handler.start_environment()
         self._extension = self._announce_shutdown()
         # What INIT made stays; no collection needs to look at it again.
@@ -91,7 +90,7 @@ class Environment:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             from warmstart.runtime.snapstart import pass_through_snapshot
 
-            pass_through_snapshot(self._reporter)
+            pass_through_snapshot(self._client, self._reporter)
         self._facts = function_facts()
 
     def _announce_shutdown(self) -> Connection | None:
@@ -116,14 +115,16 @@ class Environment:
         self._output.scope = (invocation.request_id, invocation.tenant_id)
         _set_trace_id(invocation.trace_id)
         json = marshaller()
-        exchange = BlockingExchange(self._reporter, invocation, json, self._streaming)
+        exchange = BlockingExchange(
+            self._client, self._reporter, invocation, marshaller=json, streaming=self._streaming
+        )
         try:
             context = LambdaContext(invocation, self._facts, self._output.write)
             event = json.unmarshal_request(invocation.body, invocation.content_type)
             self._handler.serve_invocation(event, context, exchange)
             if not exchange.answered:
                 raise Unanswered("The handler returned without an answer.")
-        except BaseException as error:  # noqa: BLE001 - one invocation's fault is not the next one's
+        except BaseException as error:
             exchange.fail_now(error)
             if isinstance(error, KeyboardInterrupt):
                 raise  # somebody wants the process to end

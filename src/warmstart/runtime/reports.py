@@ -1,4 +1,4 @@
-"""Posting answers and errors so that whatever becomes of the post, the loop goes on.
+"""What is said of posts and of failures, so that whatever becomes of them, the loop goes on.
 
 A service that refuses an answer has its reasons: it came too late, or was too
 large, and in both cases the service has told the caller already. So a refusal
@@ -7,18 +7,18 @@ is logged and never raised. If the service has gone, `next` will find out.
 
 from __future__ import annotations
 
+from warmstart.runtime.calls import Calls
 from warmstart.runtime.connection import ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from warmstart.runtime.client import Invocation, RuntimeClient
+    from warmstart.runtime.calls import Invocation
+    from warmstart.runtime.client import RuntimeClient
     from warmstart.runtime.connection import Response
     from warmstart.runtime.errors import ErrorReport
     from warmstart.runtime.logs import LogOutput
 
-__all__ = ["Reporter"]
+__all__ = ["Reporter", "encoded"]
 
 _REFUSALS = {
     400: "the invocation is over, it probably timed out",
@@ -29,35 +29,11 @@ _REFUSALS = {
 
 
 class Reporter:
-    """The posts of `client`, with what is logged of them."""
+    """Logs failures to `output`, and makes the posts that report them."""
 
-    def __init__(self, client: RuntimeClient, output: LogOutput) -> None:
-        self.client = client
+    def __init__(self, calls: Calls, output: LogOutput) -> None:
         self.output = output
-
-    def response(self, invocation: Invocation, body: bytes, content_type: str) -> None:
-        """Post the whole response."""
-        self._post("response", lambda: self.client.respond(invocation, body, content_type))
-
-    def error(self, invocation: Invocation, error: BaseException) -> None:
-        """Log `error` and post it as the invocation's."""
-        report = self.log(error, invocation.request_id)
-        body = encoded(report)
-        self._post(
-            "error",
-            lambda: self.client.error(invocation, body, report.header, report.xray_cause),
-        )
-
-    def init_error(self, error: BaseException, error_type: str | None = None) -> None:
-        """Log `error` and report that INIT failed."""
-        report = self.log(error)
-        header = error_type or report.header
-        self._post("init error", lambda: self.client.init_error(encoded(report), header))
-
-    def restore_error(self, error: BaseException, error_type: str) -> None:
-        """Log `error` and report that the environment could not be restored."""
-        report = self.log(error)
-        self._post("restore error", lambda: self.client.restore_error(encoded(report), error_type))
+        self._calls = calls
 
     def log(self, error: BaseException, request_id: str = "") -> ErrorReport:
         """Log `error` and return what there is to say of it."""
@@ -66,6 +42,23 @@ class Reporter:
         report = describe(error, request_id)
         self.output.error(report.document, report.lines)
         return report
+
+    def error_call(self, invocation: Invocation, error: BaseException) -> bytes:
+        """Log `error` and return the call that posts it as the invocation's."""
+        report = self.log(error, invocation.request_id)
+        return self._calls.error(invocation, encoded(report), report.header, report.xray_cause)
+
+    def post_init_error(
+        self, client: RuntimeClient, error: BaseException, error_type: str | None = None
+    ) -> None:
+        """Log `error` and report that INIT failed; the process is expected to exit."""
+        self._post_environment_error(client, "init/error", error, error_type)
+
+    def post_restore_error(
+        self, client: RuntimeClient, error: BaseException, error_type: str
+    ) -> None:
+        """Log `error` and report that the environment could not be restored."""
+        self._post_environment_error(client, "restore/error", error, error_type)
 
     def settle(self, what: str, response: Response) -> None:
         """Log it if the service refused the post."""
@@ -81,13 +74,16 @@ class Reporter:
         """Log that a post may not have arrived."""
         self.output.notice("WARNING", f"The {what} could not be posted: {error}")
 
-    def _post(self, what: str, post: Callable[[], Response]) -> None:
+    def _post_environment_error(
+        self, client: RuntimeClient, call: str, error: BaseException, error_type: str | None
+    ) -> None:
+        report = self.log(error)
+        header = error_type or report.header
+        message = self._calls.environment_error(call, encoded(report), header)
         try:
-            response = post()
-        except (OSError, ProtocolError) as error:
-            self.lost(what, error)
-        else:
-            self.settle(what, response)
+            self.settle(call, client.post(message))
+        except (OSError, ProtocolError) as problem:
+            self.lost(call, problem)
 
 
 def encoded(report: ErrorReport) -> bytes:

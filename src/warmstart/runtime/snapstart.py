@@ -10,6 +10,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from warmstart.runtime.client import RuntimeClient
     from warmstart.runtime.reports import Reporter
 
 __all__ = ["SnapshotFailed", "pass_through_snapshot"]
@@ -23,7 +24,7 @@ class SnapshotFailed(Exception):
         self.exit_code = exit_code
 
 
-def pass_through_snapshot(reporter: Reporter) -> None:
+def pass_through_snapshot(client: RuntimeClient, reporter: Reporter) -> None:
     """Run the before-snapshot hooks, be snapshotted, and run the after-restore hooks.
 
     Raises:
@@ -35,16 +36,16 @@ def pass_through_snapshot(reporter: Reporter) -> None:
         while before:  # the last registered runs first
             function, args, kwargs = before.pop()
             function(*args, **kwargs)
-        reporter.client.restore_next()
+        client.restore_next()
     except BaseException as error:
-        reporter.init_error(error, "Runtime.BeforeSnapshotError")
+        reporter.post_init_error(client, error, "Runtime.BeforeSnapshotError")
         raise SnapshotFailed(64) from error
     try:
         _be_different()
         for function, args, kwargs in hooks.get_after_restore() if hooks else []:
             function(*args, **kwargs)
     except BaseException as error:
-        reporter.restore_error(error, "Runtime.AfterRestoreError")
+        reporter.post_restore_error(client, error, "Runtime.AfterRestoreError")
         raise SnapshotFailed(65) from error
 
 

@@ -1,0 +1,25 @@
+"""A function with SnapStart hooks."""
+
+import os
+import random
+
+import snapshot_restore_py
+
+ran = []
+random.seed(1)
+
+
+def note(what):
+    ran.append(what)
+    if what.startswith(os.environ.get("FAIL", "never")):
+        raise ValueError(f"{os.environ['FAIL']} failed")
+
+
+snapshot_restore_py.register_before_snapshot(note, "before 1")
+snapshot_restore_py.register_before_snapshot(note, "before 2")
+snapshot_restore_py.register_after_restore(note, "after 1")
+snapshot_restore_py.register_after_restore(note, "after 2")
+
+
+def handler(event, context):
+    return {"ran": ran, "random": random.random()}
