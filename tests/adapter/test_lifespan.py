@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from typing import Any
 
@@ -89,6 +90,13 @@ def test_auto_goes_on_without_lifespan_and_without_its_half_made_state(app: Any)
 
     assert lifespan.running
     assert lifespan.state == {}
+
+
+def test_an_app_without_lifespan_is_no_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    asyncio.run(Lifespan(refuses, "auto").start())
+    gc.collect()  # asyncio logs an error that nobody looked at with the task's end
+
+    assert caplog.records == []
 
 
 def test_on_insists_and_shows_what_the_app_raised() -> None:

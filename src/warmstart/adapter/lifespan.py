@@ -78,6 +78,8 @@ class Lifespan:
                 'The app does not serve the lifespan protocol, and lifespan="on" asks for it.'
             ) from self._error()
         else:
+            # An error that nobody looks at would be logged by asyncio, as if it were one.
+            logger.debug("The app does not serve the lifespan protocol.", exc_info=self._error())
             self.state.clear()
             self._status = _State.UNSUPPORTED
 
