@@ -16,10 +16,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
+from weakref import WeakSet
 
-__all__ = ["Event", "FakeRuntimeAPI", "Request", "answer", "chunked", "hang_up", "in_bits", "whole"]
+__all__ = [
+    "Event",
+    "FakeRuntimeAPI",
+    "Reply",
+    "Request",
+    "Write",
+    "answer",
+    "before_body",
+    "chunked",
+    "hang_up",
+    "in_bits",
+    "whole",
+]
 
 FAR_AWAY = 4_102_444_800_000  # 2100, in milliseconds
+_ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 _WAIT = 20  # seconds after which a test has failed
 
 Write = Callable[[socket.socket, bytes, bytes], None]
@@ -98,7 +112,7 @@ class FakeRuntimeAPI:
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.address = "127.0.0.1:{}".format(self._listener.getsockname()[1])
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests: list[Request] = []
         self.replies: dict[str, Reply] = {}
         self.connections = 0
@@ -113,13 +127,13 @@ class FakeRuntimeAPI:
     def __enter__(self) -> FakeRuntimeAPI:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for _ in self._open:
             self._events.put(None)
-        for connection in self._open:
-            hang_up(connection)
+        for open_one in self._open:
+            hang_up(open_one)
 
     def put(self, *events: Event) -> None:
         """Put events in line."""
@@ -155,13 +169,14 @@ class FakeRuntimeAPI:
             self.connections += 1
             self._open.append(connection)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            arguments = (connection, self.connections)
+            arguments = connection, self.connections
             threading.Thread(target=self._serve, args=arguments, daemon=True).start()
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         try:
             with connection, connection.makefile("rb") as stream:
-                while request := _read_head(stream, number):
+                # What comes after a hang-up was sent in vain, and must take no event.
+                while connection not in _HUNG_UP and (request := _read_head(stream, number)):
                     self._handle(request, connection, stream)
         except (OSError, ValueError):
             pass  # the runtime has gone, or a reply closed the connection
@@ -196,7 +211,7 @@ class FakeRuntimeAPI:
             "Content-Type": "application/json",
             "Lambda-Runtime-Aws-Request-Id": request_id,
             "Lambda-Runtime-Deadline-Ms": str(FAR_AWAY),
-            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:123456789012:function:f",
+            "Lambda-Runtime-Invoked-Function-Arn": _ARN,
             **event.headers,
         }
         lines = [f"{name}: {value}" for name, value in headers.items() if value is not None]
@@ -204,11 +219,25 @@ class FakeRuntimeAPI:
         event.write(connection, head.encode(), event.body)
 
 
+_HUNG_UP: WeakSet[socket.socket] = WeakSet()
+
+
 def hang_up(connection: socket.socket) -> None:
     """Answer nothing: close the connection."""
+    _HUNG_UP.add(connection)
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
     connection.close()
+
+
+def before_body(reply: Reply) -> Reply:
+    """Give this reply as soon as the request's head has come."""
+
+    def early(connection: socket.socket) -> None:
+        reply(connection)
+
+    early.before_body = True  # type: ignore[attr-defined]
+    return early
 
 
 def _read_head(stream: BinaryIO, number: int) -> Request | None:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.runtime.clients import AWSLAMBDARIC, WARMSTART, Client
 from tests.runtime.conftest import Start
-from tests.runtime.fake_api import Event, FakeRuntimeAPI, Request, answer
+from tests.runtime.fake_api import Event, FakeRuntimeAPI, Request, answer, hang_up
 
 DIFFERENCES = Path(__file__).parents[2] / "docs" / "runtime-differences.md"
 ROWS = re.findall(r"^\| `([a-z0-9-]+)` \|", DIFFERENCES.read_text(), re.MULTILINE)
@@ -148,7 +148,8 @@ CONTEXTS: list[dict[str, str | None]] = [
     {"Lambda-Runtime-Aws-Tenant-Id": "blue"},
     {"Lambda-Runtime-Cognito-Identity": '{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}'},
     {"Lambda-Runtime-Cognito-Identity": '{"cognitoIdentityId":"i"}'},
-    {"Lambda-Runtime-Client-Context": '{"custom":{"a":"é"},"env":{"b":1},"client":{"app_title":"t"}}'},
+    {"Lambda-Runtime-Client-Context": '{"custom":{"a":"é"},"env":{"b":1},"client":null}'},
+    {"Lambda-Runtime-Client-Context": '{"client":{"app_title":"t"}}'},
     {"Lambda-Runtime-Client-Context": '{"w3c":{"traceparent":"00-1","tracestate":7,"x":"y"}}'},
     {"Lambda-Runtime-Client-Context": '{"w3c":"odd","client":{}}'},
     {"Lambda-Runtime-Client-Context": "{}"},
@@ -254,9 +255,7 @@ def test_they_die_of_it(api: FakeRuntimeAPI, start: Start, row: str, how: str) -
 
 
 @difference("lone-surrogates")
-def test_a_lone_surrogate_travels_as_an_escape(
-    api: FakeRuntimeAPI, start: Start, row: str
-) -> None:
+def test_a_lone_surrogate_travels_as_an_escape(api: FakeRuntimeAPI, start: Start, row: str) -> None:
     start("behaviours.handler")
     assert api.invoke(event(do="make", value="lone surrogate")).body == rb'"a\ud800b"'
 
@@ -274,9 +273,19 @@ def test_a_refused_answer_is_logged_and_not_the_end(
 
 
 @difference("refused-posts")
-def test_a_refused_answer_ends_their_process(
+def test_an_answer_that_nobody_takes_is_logged_and_not_the_end(
     api: FakeRuntimeAPI, start: Start, row: str
 ) -> None:
+    running = start("behaviours.handler")
+    first = api.invoke(event(do="echo"), reply=hang_up)
+    again = api.wait_post()  # once more, on a connection of its own
+    assert first.path == again.path
+    assert api.invoke(event(do="echo")).path != again.path
+    assert "The response could not be posted" in running.stdout
+
+
+@difference("refused-posts")
+def test_a_refused_answer_ends_their_process(api: FakeRuntimeAPI, start: Start, row: str) -> None:
     running = start("behaviours.handler", AWSLAMBDARIC)
     api.invoke(event(do="echo"), reply=answer(413))
     assert running.wait() == 1
@@ -287,9 +296,10 @@ def test_ctrl_c_in_a_handler_is_reported_and_obeyed(
     api: FakeRuntimeAPI, start: Start, row: str
 ) -> None:
     running = start("behaviours.handler")
-    assert json.loads(api.invoke(event(do="fail", how="keyboard interrupt")).body)[
-        "errorType"
-    ] == "KeyboardInterrupt"
+    assert (
+        json.loads(api.invoke(event(do="fail", how="keyboard interrupt")).body)["errorType"]
+        == "KeyboardInterrupt"
+    )
     assert running.wait() == 130
     assert "Traceback (most recent call last)" not in running.stderr
 
@@ -435,9 +445,7 @@ def test_the_json_log_is_the_same(body: bytes) -> None:
     "variables",
     [{}, {"AWS_LAMBDA_LOG_LEVEL": "DEBUG"}, {"AWS_LAMBDA_LOG_FORMAT": "JSON"}],
 )
-def test_the_frames_are_the_same(
-    body: bytes, variables: dict[str, str], tmp_path: Path
-) -> None:
+def test_the_frames_are_the_same(body: bytes, variables: dict[str, str], tmp_path: Path) -> None:
     def frames(client: Client) -> list[tuple[str, str]]:
         path = tmp_path / client.module
         with path.open("wb") as file:
@@ -486,7 +494,9 @@ def test_the_log_shows_all_of_an_exception(row: str) -> None:
 
 
 @difference("init-notice")
-def test_a_failed_init_is_logged_without_aws_notice(start: Start, api: FakeRuntimeAPI, row: str) -> None:
+def test_a_failed_init_is_logged_without_aws_notice(
+    start: Start, api: FakeRuntimeAPI, row: str
+) -> None:
     theirs = start("nodot", AWSLAMBDARIC)
     theirs.wait()
     ours = start("nodot", WARMSTART)

@@ -19,6 +19,7 @@ from tests.runtime.fake_api import (
     Reply,
     Write,
     answer,
+    before_body,
     chunked,
     hang_up,
     in_bits,
@@ -212,20 +213,19 @@ def test_a_stream_after_a_lost_connection_goes_on_a_new_one(
     assert api.invoke(do("stream"), write=write).body == b"first last"
 
 
-@pytest.mark.parametrize("what", ["wait_for_the_reader", "fail_for_nobody", "flood"])
+@pytest.mark.parametrize(
+    "what", ["wait_for_the_reader", "write_to_nobody", "fail_for_nobody", "flood"]
+)
 def test_a_reader_that_leaves_is_noticed(api: FakeRuntimeAPI, start: Start, what: str) -> None:
     running = concurrent(start, "many.native")
     api.wait_post()
 
-    def leave(connection: socket.socket) -> None:
-        hang_up(connection)
-
-    leave.before_body = True
-    api.invoke(do(what), reply=leave)
+    api.invoke(do(what), reply=before_body(hang_up))
     assert api.invoke(do("respond")).call == "response"
     said = {
         "wait_for_the_reader": "the reader has gone",
         "fail_for_nobody": "nobody reads this",
+        "write_to_nobody": "refused: The reader of the response has gone.",
         "flood": "refused: The reader of the response has gone.",
     }
     assert said[what] in running.stdout
@@ -323,6 +323,34 @@ def test_workers_share_one_import_and_are_replaced_when_they_die(
         pid, *_ = json.loads(api.invoke().body)
         assert pid not in seen
     assert "ended with 3; another takes its place." in running.stdout
+    assert running.stop() == 0
+
+
+def test_a_child_of_the_functions_own_is_none_of_the_workers(
+    api: FakeRuntimeAPI, start: Start
+) -> None:
+    running = concurrent(start, "many.process", 2, 2, CHILD="1")
+    api.wait_post()
+    api.wait_poll()
+    api.wait_poll()
+    assert api.invoke(b'"end child"').call == "response"
+    pid = running.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    while len(children.read_text().split()) > 2:  # it ends, and is passed over
+        assert running.process.poll() is None
+    assert running.stop() == 0
+
+
+def test_an_extension_is_registered_for_all_workers(api: FakeRuntimeAPI, start: Start) -> None:
+    def register(connection: socket.socket) -> None:
+        whole(connection, b"HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: ext-1\r\n", b"{}")
+
+    api.replies["/2020-01-01/extension/register"] = register
+    api.replies["/2020-01-01/extension/event/next"] = lambda connection: None
+    running = concurrent(start, "many.native", 2, 2)
+    assert [api.wait_post().path.split("/")[-1] for _ in range(2)] == ["register", "next"]
+    api.wait_poll()
+    api.wait_poll()
     assert running.stop() == 0
 
 

@@ -160,7 +160,11 @@ def test_an_event_of_another_content_type_is_handed_over_as_bytes(
     start("behaviours.raw", client)
     post = api.invoke(b"plain", headers={"Content-Type": "text/plain"})
     assert json.loads(post.body) == {"type": "bytes", "text": "plain"}
-    post = api.invoke(b"plain" * 1000, headers={"Content-Type": "application/octet-stream"}, write=in_bits(chunked))
+    post = api.invoke(
+        b"plain" * 1000,
+        headers={"Content-Type": "application/octet-stream"},
+        write=in_bits(chunked),
+    )
     assert json.loads(post.body)["type"] == "bytes"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from base64 import b64decode
 
 import pytest
 
 from tests.runtime.conftest import Start
-from tests.runtime.fake_api import FakeRuntimeAPI, answer, hang_up
+from tests.runtime.fake_api import FakeRuntimeAPI, answer, before_body, hang_up
 
 GENERATORS = pytest.mark.parametrize("handler", ["modes.generator", "modes.async_generator"])
 STREAMED = {"WARMSTART_INVOKE_MODE": "RESPONSE_STREAM"}
@@ -31,9 +32,7 @@ def test_a_function_that_returns_a_coroutine_is_one(api: FakeRuntimeAPI, start: 
     assert json.loads(api.invoke(b"[1]").body) == {"async": [1]}
 
 
-def test_tasks_left_behind_go_on_in_the_next_invocation(
-    api: FakeRuntimeAPI, start: Start
-) -> None:
+def test_tasks_left_behind_go_on_in_the_next_invocation(api: FakeRuntimeAPI, start: Start) -> None:
     start("modes.leaves_a_task")
     assert api.invoke().body == b"0"
     assert api.invoke().body == b"1"
@@ -113,12 +112,22 @@ def test_a_generator_is_closed_when_its_reader_leaves(
     api: FakeRuntimeAPI, start: Start, handler: str
 ) -> None:
     running = start(handler)
+    api.invoke(reply=before_body(hang_up))
+    api.wait_poll()
+    api.wait_poll()
+    assert running.stdout == "closed\n"
 
-    def leave(connection: object) -> None:
-        hang_up(connection)  # type: ignore[arg-type]
 
-    leave.before_body = True  # type: ignore[attr-defined]
-    api.invoke(reply=leave)
+def test_a_reader_that_leaves_in_the_middle_of_a_piece_is_noticed(
+    api: FakeRuntimeAPI, start: Start
+) -> None:
+    running = start("modes.huge")
+
+    def read_a_little(connection: socket.socket) -> None:
+        connection.recv(100_000)
+        hang_up(connection)
+
+    api.invoke(reply=before_body(read_a_little))
     api.wait_poll()
     api.wait_poll()
     assert running.stdout == "closed\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -33,9 +34,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_handler_may_be_named_by_the_environment(
-    api: FakeRuntimeAPI, tmp_path: Path
-) -> None:
+def test_the_handler_may_be_named_by_the_environment(api: FakeRuntimeAPI, tmp_path: Path) -> None:
     command = WARMSTART.command("")[:-1]
     running = Running(command, tmp_path, environment(api.address, _HANDLER="behaviours.echo"))
     try:
@@ -50,11 +49,14 @@ def test_no_handler_is_one_clear_sentence() -> None:
     assert ended.stderr.startswith("Name the handler: ")
 
 
-def test_no_service_is_one_clear_sentence(tmp_path: Path) -> None:
+def test_no_service_is_one_clear_sentence() -> None:
     ended = run("-m", "warmstart.runtime", "sleepy.handler", AWS_LAMBDA_RUNTIME_API="127.0.0.1:1")
     assert ended.returncode == 1
     assert "There will be no more invocations." in ended.stdout
     assert ended.stderr == ""
+    ended = run("-m", "warmstart.runtime", "nodot", AWS_LAMBDA_RUNTIME_API="127.0.0.1:1")
+    assert ended.returncode == 1
+    assert "The init/error could not be posted" in ended.stdout
 
 
 def test_the_task_root_and_the_layers_are_importable(
@@ -106,6 +108,8 @@ def test_outside_lambda_the_app_is_served_over_plain_http(tmp_path: Path, handle
             assert running.process.poll() is None, running.stderr
         url = running.stderr.partition("Uvicorn running on ")[2].split()[0]
         assert httpx.get(f"{url}/there").text == "hello from /there"
+        running.process.send_signal(signal.SIGINT)
+        assert running.wait() == 0
     finally:
         running.stop()
 
@@ -151,17 +155,21 @@ def test_a_port_that_is_taken_ends_with_uvicorns_own_code() -> None:
         ({"AWS_LAMBDA_HTTP_ENDPOINT": "http://localhost"}, ("localhost", 80)),
     ],
 )
-def test_where_plain_http_is_served(
-    variables: dict[str, str], expected: tuple[str, int]
-) -> None:
+def test_where_plain_http_is_served(variables: dict[str, str], expected: tuple[str, int]) -> None:
     assert endpoint(variables) == expected
 
 
 def test_json_is_not_even_imported_for_a_simple_handler(
-    api: FakeRuntimeAPI, start: Start
+    api: FakeRuntimeAPI, tmp_path: Path
 ) -> None:
     """Nor are asyncio, http.client, logging, socket, typing or re."""
-    start("loaded.handler")
-    loaded = json.loads(api.invoke().body)
+    variables = environment(api.address)
+    measured = {name for name in variables if name.startswith("COVERAGE")}
+    variables = {name: value for name, value in variables.items() if name not in measured}
+    running = Running(WARMSTART.command("loaded.handler"), tmp_path, variables)
+    try:
+        loaded = json.loads(api.invoke().body)
+    finally:
+        running.stop()
     heavy = {"asyncio", "http.client", "json", "logging", "socket", "typing", "re", "inspect"}
     assert heavy.isdisjoint(loaded)

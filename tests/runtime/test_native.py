@@ -9,7 +9,7 @@ from base64 import b64decode
 import pytest
 
 from tests.runtime.conftest import Start
-from tests.runtime.fake_api import FakeRuntimeAPI, Reply, answer, hang_up, whole
+from tests.runtime.fake_api import FakeRuntimeAPI, Reply, answer, before_body, hang_up, whole
 
 STREAMED = {"WARMSTART_INVOKE_MODE": "RESPONSE_STREAM"}
 ERROR_TYPE = "lambda-runtime-function-error-type"
@@ -34,9 +34,7 @@ def started(api: FakeRuntimeAPI, start: Start) -> None:
     assert api.wait_post().path == "/2020-01-01/extension/register"
 
 
-def test_the_answer_is_posted_before_the_handler_is_done(
-    api: FakeRuntimeAPI, start: Start
-) -> None:
+def test_the_answer_is_posted_before_the_handler_is_done(api: FakeRuntimeAPI, start: Start) -> None:
     running = start("modes.native")
     api.wait_post()
     api.wait_poll()
@@ -111,20 +109,11 @@ def test_a_stream_that_breaks_says_so_in_its_trailers(
     assert following.connection != post.connection
 
 
-def before_body(reply: Reply) -> Reply:
-    """Give this reply as soon as the request's head has come."""
-    reply.before_body = True  # type: ignore[attr-defined]
-    return reply
-
-
 @pytest.mark.parametrize("early", [hang_up, answer(400)])
-def test_a_reader_that_leaves_is_noticed(
-    api: FakeRuntimeAPI, start: Start, early: Reply
-) -> None:
+def test_a_reader_that_leaves_is_noticed(api: FakeRuntimeAPI, start: Start, early: Reply) -> None:
     running = start("modes.native", **STREAMED)
     api.wait_post()
-    reply = before_body(lambda connection: early(connection))
-    api.invoke(do("wait_for_the_reader"), reply=reply)
+    api.invoke(do("wait_for_the_reader"), reply=before_body(early))
     assert api.invoke(do("respond")).call == "response"
     assert "the reader has gone\n" in running.stdout
 
@@ -132,7 +121,7 @@ def test_a_reader_that_leaves_is_noticed(
 def test_writing_to_nobody_is_refused(api: FakeRuntimeAPI, start: Start) -> None:
     running = start("modes.native", **STREAMED)
     api.wait_post()
-    api.invoke(do("write_to_nobody"), reply=before_body(lambda it: hang_up(it)))
+    api.invoke(do("write_to_nobody"), reply=before_body(hang_up))
     assert api.invoke(do("respond")).call == "response"
     assert "refused: The reader of the response has gone." in running.stdout
 
@@ -142,29 +131,45 @@ def test_a_slow_reader_holds_up_the_writer_and_nothing_else(
 ) -> None:
     running = start("modes.native", **STREAMED)
     api.wait_post()
-    post = api.invoke(do("flood", chunks=30))
-    assert len(post.body) == 30_000_005
+    received = 0
+
+    def read_when_others_have_run(connection: socket.socket) -> None:
+        nonlocal received
+        while "other tasks ran" not in running.stdout:
+            assert running.process.poll() is None
+        tail = b""
+        while not tail.endswith(b"\r\n0\r\n\r\n"):
+            data = connection.recv(1_000_000)
+            received += len(data)
+            tail = (tail + data)[-100:]
+        answer(202)(connection)
+
+    api.invoke(do("flood", chunks=30), reply=before_body(read_when_others_have_run))
     assert api.invoke(do("respond")).call == "response"
-    assert "other tasks ran\n" in running.stdout
+    assert received > 29_000_000
+
+
+def test_without_a_stream_there_is_nobody_to_leave(api: FakeRuntimeAPI, start: Start) -> None:
+    started(api, start)
+    assert api.invoke(do("wait_without_a_stream")).body == b'"waited for nothing"'
 
 
 def test_a_reader_that_leaves_in_the_middle_ends_the_waiting(
     api: FakeRuntimeAPI, start: Start
 ) -> None:
-    started(api, start)
+    running = start("modes.native", **STREAMED)
+    api.wait_post()
 
-    def read_a_little(connection: socket.socket) -> None:
-        connection.recv(100_000)
+    def leave_when_others_have_run(connection: socket.socket) -> None:
+        while "other tasks ran" not in running.stdout:
+            assert running.process.poll() is None
         hang_up(connection)
 
-    post = api.invoke(do("flood", chunks=30), reply=before_body(read_a_little))
-    assert post.call == "response"
+    api.invoke(do("flood", chunks=30), reply=before_body(leave_when_others_have_run))
     assert api.invoke(do("respond")).call == "response"
 
 
-def test_other_tasks_run_while_the_verdict_is_waited_for(
-    api: FakeRuntimeAPI, start: Start
-) -> None:
+def test_other_tasks_run_while_the_verdict_is_waited_for(api: FakeRuntimeAPI, start: Start) -> None:
     running = start("modes.native", **STREAMED)
     api.wait_post()
 
@@ -185,9 +190,7 @@ def test_a_verdict_that_never_comes_is_logged(api: FakeRuntimeAPI, start: Start)
     assert "The response could not be posted" in running.stdout
 
 
-def test_a_connection_lost_before_a_stream_is_made_anew(
-    api: FakeRuntimeAPI, start: Start
-) -> None:
+def test_a_connection_lost_before_a_stream_is_made_anew(api: FakeRuntimeAPI, start: Start) -> None:
     def write(connection: socket.socket, head: bytes, body: bytes) -> None:
         whole(connection, head, body)
         hang_up(connection)
@@ -213,6 +216,13 @@ def test_a_service_without_extensions_api_does_no_harm(api: FakeRuntimeAPI, star
     api.wait_post()
     assert api.invoke(do("respond")).call == "response"
     assert running.stop() == 0
+
+
+def test_no_service_at_all_ends_in_one_clear_sentence(start: Start) -> None:
+    running = start("modes.native", AWS_LAMBDA_RUNTIME_API="127.0.0.1:1")
+    assert running.wait() == 1
+    assert "There will be no more invocations." in running.stdout
+    assert running.stderr == ""
 
 
 def test_the_extension_asks_for_an_event_it_never_gets(api: FakeRuntimeAPI, start: Start) -> None:

@@ -65,6 +65,7 @@ def test_an_answer_that_is_too_large_leaves_the_environment_warm(
     emulators: tuple[RIE, RIE], bytes_: int
 ) -> None:
     ours, _ = emulators
+    ours.invoke(event(do="echo"))
     started = ours.log.count("INIT")
     answer = ours.invoke(event(do="big", bytes=bytes_))
     assert answer.json()["errorType"] == "Function.ResponseSizeTooLarge"

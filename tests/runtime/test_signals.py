@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 
@@ -88,11 +89,6 @@ def in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-@pytest.fixture
-def pipe() -> object:
-    return os.pipe()
-
-
 @pytest.mark.skipif(not in_main_thread(), reason="signals belong to the main thread")
 def test_waiting_ends_with_input_or_with_the_signal() -> None:
     shutdown = Shutdown()
@@ -112,6 +108,32 @@ def test_waiting_ends_with_input_or_with_the_signal() -> None:
         for descriptor in (reader, writer, other, unused):
             os.close(descriptor)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.skipif(not in_main_thread(), reason="signals belong to the main thread")
+def test_other_signals_do_not_end_the_waiting() -> None:
+    shutdown = Shutdown()
+    shutdown.listen()
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    reader, writer = os.pipe()
+
+    def write_when_the_bell_was_heard() -> None:
+        while select.select([shutdown._bell], [], [], 0)[0]:
+            pass
+        os.write(writer, b"x")
+
+    os.kill(os.getpid(), signal.SIGUSR1)
+    thread = threading.Thread(target=write_when_the_bell_was_heard)
+    thread.start()
+    try:
+        assert shutdown.wait_readable(reader)
+        assert not shutdown.requested
+    finally:
+        thread.join()
+        shutdown.close()
+        signal.signal(signal.SIGUSR1, before)
+        os.close(reader)
+        os.close(writer)
 
 
 @pytest.mark.skipif(not in_main_thread(), reason="signals belong to the main thread")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 from tests.runtime.clients import AWSLAMBDARIC, WARMSTART, Client
 from tests.runtime.conftest import Start
 from tests.runtime.fake_api import FakeRuntimeAPI, answer
+from warmstart.runtime.snapstart import _be_different
 
 BOTH = pytest.mark.parametrize("client", [WARMSTART, AWSLAMBDARIC], ids=str)
 SNAPSTART = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
@@ -34,7 +36,13 @@ def test_hooks_run_around_the_snapshot(api: FakeRuntimeAPI, start: Start, client
     ],
 )
 def test_a_hook_that_fails_is_reported(
-    api: FakeRuntimeAPI, start: Start, client: Client, fail: str, call: str, error_type: str, code: int
+    api: FakeRuntimeAPI,
+    start: Start,
+    client: Client,
+    fail: str,
+    call: str,
+    error_type: str,
+    code: int,
 ) -> None:
     api.replies["restore/next"] = answer(200, b"")
     running = start("snapped.handler", client, FAIL=fail, **SNAPSTART)
@@ -65,6 +73,12 @@ def test_a_function_without_hooks_is_snapshotted_all_the_same(
     start("behaviours.handler", **SNAPSTART)
     assert api.wait_post().call == "restore/next"
     assert api.invoke(b'{"do": "echo"}').call == "response"
+
+
+def test_a_function_without_random_numbers_needs_no_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "random")
+    _be_different()
+    assert "random" not in sys.modules
 
 
 def test_copies_do_not_share_their_random_numbers(api: FakeRuntimeAPI, start: Start) -> None:

@@ -147,20 +147,20 @@ class Connection:
         else:
             found = getaddrinfo(self._host, self._port, 0, SOCK_STREAM)
             targets = [(entry[0], entry[4]) for entry in found]  # type: ignore[misc]
-        for last, (family, target) in enumerate(targets, 1 - len(targets)):
+        while self._socket is None:
+            family, target = targets.pop(0)
             connection = socket(family, SOCK_STREAM)
             try:
                 connection.connect(target)
-                connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
             except OSError:
                 connection.close()
-                if last == 0:
+                if not targets:
                     raise
             else:
+                connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
                 self._socket = connection
                 self._poll = poll()
                 self._poll.register(connection, POLLIN)
-                return
 
     # Reading. `_received` holds what came beyond the part that was asked for.
 

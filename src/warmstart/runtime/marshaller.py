@@ -114,7 +114,8 @@ def encode(value: Any, *, allow_nan: bool = False) -> bytes:
             plain = simplify(value, mark, allow_nan=allow_nan)
             text = restore_numbers(_dump(plain, allow_nan), mark)
     except RecursionError:
-        raise _too_deep(value) from None
+        _look_for_circle(value)
+        raise
     # A lone surrogate has no UTF-8, but an escape, which is how a JSON text may carry it.
     return text.encode("utf-8", "backslashreplace")
 
@@ -125,14 +126,10 @@ def _decode_slowly(text: str) -> Any:
     return json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse_constant)
 
 
-def _too_deep(value: Any) -> Exception:
+def _look_for_circle(value: Any) -> None:
     import json
 
-    try:
-        json.dumps(value, default=id)  # tells a circle from mere depth
-    except (ValueError, RecursionError) as error:
-        return error
-    return RecursionError("The result is nested too deeply")
+    json.dumps(value, default=id)  # which raises ValueError where this module only gets lost
 
 
 def _decimal_mark() -> str:
@@ -144,10 +141,6 @@ def _decimal_mark() -> str:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
-
-
-def _refuse_value(value: Any) -> Any:
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 class _ScannerOptions:
@@ -163,8 +156,17 @@ class _ScannerOptions:
 
 def _encoder(allow_nan: bool) -> Callable[[Any, int], Iterable[str]]:
     # Circles, default, string encoder, indent, separators, sorted keys, skipped keys, NaN.
+    # There is no default, because what gets here is plain.
     return make_encoder(
-        None, _refuse_value, encode_basestring, None, ": ", ", ", False, False, allow_nan
+        None,
+        None,  # type: ignore[arg-type]
+        encode_basestring,
+        None,
+        ": ",
+        ", ",
+        False,
+        False,
+        allow_nan,
     )
 
 

@@ -31,7 +31,6 @@ class WorkerPool:
         self._shares = shares
         self._notice = notice
         self._workers: dict[int, tuple[int, int]] = {}  # by pid: its share, and its pipe
-        self._parent = os.getpid()
         self._stopping = False
 
     def run(self) -> int:
@@ -61,22 +60,23 @@ class WorkerPool:
     def _fork(self, share: int) -> None:
         reader, writer = os.pipe()
         sys.stdout.flush()
+        # A SIGTERM that comes now waits until the worker is known, and can be told.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             os.close(reader)
             for _, pipe in self._workers.values():
                 os.close(pipe)
             # Unwinds through the parent's frames, which have nothing to undo here.
             sys.exit(self._work(share, lambda: _say_ready(writer)))
-        os.close(writer)
         self._workers[pid] = share, reader
-        if self._stopping:
-            os.kill(pid, signal.SIGTERM)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os.close(writer)
 
     def _on_term(self, _signal: int, _frame: Any) -> None:
-        if os.getpid() == self._parent:  # not in a child that has just been forked
-            self._stop()
+        self._stop()
 
     def _stop(self) -> None:
         self._stopping = True

@@ -1,9 +1,14 @@
 """Handlers for multi-concurrent mode. Barriers open only when that many are in at once."""
 
+# As its users write it: nothing is annotated, and it prints.
+# mypy: ignore-errors
+# ruff: noqa: ANN001, ANN201, ANN204, ASYNC110, PLW0603, T201
+
 import asyncio
 import contextvars
 import logging
 import os
+import subprocess
 import threading
 
 COUNT = int(os.environ.get("COUNT", "1"))
@@ -11,6 +16,10 @@ imported_by = os.getpid()
 threads = threading.Barrier(COUNT)
 tasks = None
 mine = contextvars.ContextVar("mine", default=None)
+
+
+if "CHILD" in os.environ:
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
 
 
 async def coroutine(event, context):
@@ -34,6 +43,8 @@ def function(event, context):
 def process(event, context):
     if event == "die":
         os._exit(3)
+    if event == "end child":
+        os.kill(child.pid, 9)
     return [os.getpid(), imported_by, "_X_AMZN_TRACE_ID" in os.environ, os.environ["COUNT"]]
 
 
@@ -100,6 +111,14 @@ class Native:
         await exchange.wait_disconnect()
         await exchange.finish()
         print("the reader has gone")
+
+    async def write_to_nobody(self, event, exchange):
+        await exchange.start_stream("text/plain", b"begun")
+        await exchange.wait_disconnect()
+        try:
+            await exchange.write(b"more")
+        except OSError as error:
+            print("refused:", error)
 
     async def fail_for_nobody(self, event, exchange):
         await exchange.start_stream("text/plain", b"begun")

@@ -1,5 +1,9 @@
 """Handlers of every kind."""
 
+# As its users write it: nothing is annotated, and it prints.
+# mypy: ignore-errors
+# ruff: noqa: ANN001, ANN002, ANN201, ANN202, ANN204, ANN205, T201
+
 import asyncio
 
 
@@ -62,6 +66,11 @@ class Native:
     async def empty(self, event, exchange):
         await exchange.start_stream("text/plain", b"", final=True)
 
+    async def wait_without_a_stream(self, event, exchange):
+        await exchange.wait_disconnect()
+        await exchange.finish()
+        await exchange.respond("waited for nothing")
+
     async def fail_first(self, event, exchange):
         raise ValueError("before anything")
 
@@ -79,6 +88,7 @@ class Native:
 
     async def wait_for_the_reader(self, event, exchange):
         await exchange.start_stream("text/plain", b"begun")
+        await exchange.wait_disconnect()
         await exchange.wait_disconnect()
         await exchange.finish()
         print("the reader has gone")
@@ -98,6 +108,8 @@ class Native:
             nonlocal ticks
             while True:
                 ticks += 1
+                if ticks == 10:
+                    print("other tasks ran")
                 await asyncio.sleep(0)
 
         ticking = asyncio.ensure_future(tick())
@@ -106,8 +118,6 @@ class Native:
             await exchange.write(bytes(1_000_000))
         await exchange.finish()
         ticking.cancel()
-        print("other tasks ran" if ticks > 10 else "other tasks waited")
-
 
     async def slow_verdict(self, event, exchange):
         async def note():
@@ -142,6 +152,13 @@ async def leaves_a_task(event, context):
 
 
 keep = []
+
+
+def huge(event, context):
+    try:
+        yield bytes(50_000_000)
+    finally:
+        print("closed")
 
 
 def binary(event, context):
