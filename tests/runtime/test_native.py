@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from base64 import b64decode
+from pathlib import Path
 
 import pytest
 
@@ -190,14 +191,19 @@ def test_a_verdict_that_never_comes_is_logged(api: FakeRuntimeAPI, start: Start)
     assert "The response could not be posted" in running.stdout
 
 
-def test_a_connection_lost_before_a_stream_is_made_anew(api: FakeRuntimeAPI, start: Start) -> None:
+def test_a_connection_lost_before_a_stream_is_made_anew(
+    api: FakeRuntimeAPI, start: Start, tmp_path: Path
+) -> None:
+    lost = tmp_path / "lost"
+
     def write(connection: socket.socket, head: bytes, body: bytes) -> None:
         whole(connection, head, body)
         hang_up(connection)
+        lost.touch()
 
     started(api, start)
-    for _ in range(3):
-        assert api.invoke(do("stream"), write=write).body == b"first last"
+    api.invoke(do("respond"))
+    assert api.invoke(do("stream_after", file=str(lost)), write=write).body == b"first last"
 
 
 # Shutdown.

@@ -2,9 +2,10 @@
 
 # As its users write it: nothing is annotated, and it prints.
 # mypy: ignore-errors
-# ruff: noqa: ANN001, ANN002, ANN201, ANN202, ANN204, ANN205, T201
+# ruff: noqa: ASYNC110, ASYNC240, ANN001, ANN002, ANN201, ANN202, ANN204, ANN205, T201
 
 import asyncio
+import os
 
 
 async def coroutine(event, context):
@@ -59,6 +60,11 @@ class Native:
         await exchange.write(b"last")
         await exchange.finish()
         print("after the answer")
+
+    async def stream_after(self, event, exchange):
+        while not os.path.exists(event["file"]):
+            await asyncio.sleep(0)
+        await self.stream(event, exchange)
 
     async def at_once(self, event, exchange):
         await exchange.start_stream("text/plain", b"all", final=True)
