@@ -119,7 +119,7 @@ def test_a_result_is_always_json(pair: Pair, row: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b'{"a":}', b"[1,]", b'{"a" 1}', b'"\xff"', b"\x00", b'"a', b"tru"]
+    "body", [b"", b'{"a":}', b"[1", b'{"a" 1}', b'"\xff"', b"\x00", b'"a', b"tru"]
 )
 def test_an_event_that_is_not_json_is_the_same_error(pair: Pair, body: bytes) -> None:
     ours, theirs = pair.invoke(body)
