@@ -68,6 +68,7 @@ class RIE:
     """A running emulator. `invoke` is a client's call."""
 
     def __init__(self, port: int, http: httpx.Client, log: Path) -> None:
+        self.port = port
         self._url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
         self._http = http
         self._log = log

@@ -1,0 +1,1 @@
+"""The runtime client beside AWS's own: `python -m benchmarks.runtime`."""
