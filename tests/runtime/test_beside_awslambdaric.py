@@ -17,16 +17,8 @@ import pytest
 
 from tests.runtime.clients import AWSLAMBDARIC, WARMSTART, Client
 from tests.runtime.conftest import Start
+from tests.runtime.differences import ROWS, difference
 from tests.runtime.fake_api import Event, FakeRuntimeAPI, Request, answer, hang_up
-
-DIFFERENCES = Path(__file__).parents[2] / "docs" / "runtime-differences.md"
-ROWS = re.findall(r"^\| `([a-z0-9-]+)` \|", DIFFERENCES.read_text(), re.MULTILINE)
-
-
-def difference(row: str) -> pytest.MarkDecorator:
-    """Mark a test that shows one of the deliberate differences."""
-    assert row in ROWS, f"{DIFFERENCES.name} has no row {row!r}"
-    return pytest.mark.parametrize("row", [row], ids=[row])
 
 
 def event(**members: object) -> bytes:
@@ -119,12 +111,26 @@ def test_a_result_is_always_json(pair: Pair, row: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b'{"a":}', b"[1", b'{"a" 1}', b'"\xff"', b"\x00", b'"a', b"tru"]
+    "body", [b"", b'{"a":}', b"[tru]", b'{"a" 1}', b'"\xff"', b"\x00", b'"a', b"tru"]
 )
 def test_an_event_that_is_not_json_is_the_same_error(pair: Pair, body: bytes) -> None:
     ours, theirs = pair.invoke(body)
     assert json.loads(ours.body) == json.loads(theirs.body)
     assert json.loads(ours.body)["errorType"] == "Runtime.UnmarshalError"
+
+
+@difference("unescaped")
+def test_text_is_not_escaped(row: str) -> None:
+    body = event(do="make", value="text")
+    found = []
+    for client in (WARMSTART, AWSLAMBDARIC):
+        with FakeRuntimeAPI() as service, TemporaryDirectory() as folder:
+            with client.running(service.address, "behaviours.handler", Path(folder)):
+                found.append(service.invoke(body).body)
+    ours, theirs = found
+    assert json.loads(ours) == json.loads(theirs)
+    assert "grüße".encode() in ours
+    assert theirs.isascii()
 
 
 @difference("unmarshal-texts")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.runtime.clients import Running
 from tests.runtime.conftest import Start
+from tests.runtime.differences import difference
 from tests.runtime.fake_api import (
     Event,
     FakeRuntimeAPI,
@@ -51,9 +52,10 @@ def answers(api: FakeRuntimeAPI, count: int) -> list[list[Any]]:
     return [json.loads(post.body) for post in posts if post.call == "response"]
 
 
+@difference("one-process")
 @pytest.mark.parametrize(("handler", "count"), [("many.coroutine", 64), ("many.function", 16)])
 def test_as_many_invocations_run_at_once_each_with_what_is_its_own(
-    api: FakeRuntimeAPI, start: Start, handler: str, count: int
+    api: FakeRuntimeAPI, start: Start, handler: str, count: int, row: str
 ) -> None:
     running = concurrent(start, handler, count)
     for number in range(count):

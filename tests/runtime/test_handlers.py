@@ -9,6 +9,7 @@ from base64 import b64decode
 import pytest
 
 from tests.runtime.conftest import Start
+from tests.runtime.differences import difference
 from tests.runtime.fake_api import FakeRuntimeAPI, answer, before_body, hang_up
 
 GENERATORS = pytest.mark.parametrize("handler", ["modes.generator", "modes.async_generator"])
@@ -20,7 +21,10 @@ def pieces(*pieces: object, **members: object) -> bytes:
     return json.dumps({"pieces": pieces, **members}).encode()
 
 
-def test_a_coroutine_function_answers_with_its_result(api: FakeRuntimeAPI, start: Start) -> None:
+@difference("async-handlers")
+def test_a_coroutine_function_answers_with_its_result(
+    api: FakeRuntimeAPI, start: Start, row: str
+) -> None:
     running = start("modes.coroutine")
     assert json.loads(api.invoke(b"[1]").body) == {"async": [1]}
     assert json.loads(api.invoke(b"[2]").body) == {"async": [2]}
@@ -38,9 +42,10 @@ def test_tasks_left_behind_go_on_in_the_next_invocation(api: FakeRuntimeAPI, sta
     assert api.invoke().body == b"1"
 
 
+@difference("generators")
 @GENERATORS
 def test_a_generator_streams_what_it_yields(
-    api: FakeRuntimeAPI, start: Start, handler: str
+    api: FakeRuntimeAPI, start: Start, handler: str, row: str
 ) -> None:
     start(handler)
     post = api.invoke(pieces("text é", {"a": 1}, "", [2]))
@@ -143,7 +148,8 @@ def test_an_iterator_of_ones_own_need_not_be_closable(api: FakeRuntimeAPI, start
     assert api.invoke().chunks == [b"1"]
 
 
-def test_a_bare_asgi_app_gets_the_adapter(api: FakeRuntimeAPI, start: Start) -> None:
+@difference("asgi-apps")
+def test_a_bare_asgi_app_gets_the_adapter(api: FakeRuntimeAPI, start: Start, row: str) -> None:
     start("modes:Namespace.asgi")
     api.replies["/2020-01-01/extension/register"] = answer(404)
     assert api.wait_post().call.endswith("extension/register")

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from tests.runtime.conftest import Start
+from tests.runtime.differences import difference
 from tests.runtime.fake_api import FakeRuntimeAPI, answer
-from tests.runtime.test_beside_awslambdaric import difference
 from warmstart.runtime.imports import when_imported
 from warmstart.runtime.logs import unbuffer
 

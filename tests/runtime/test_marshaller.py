@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import warmstart.runtime
 from tests.runtime.conftest import Start
+from tests.runtime.differences import difference
 from tests.runtime.fake_api import FakeRuntimeAPI
 from warmstart.runtime.marshaller import JSONMarshaller, decode, encode
 from warmstart.runtime.plain import is_plain
@@ -107,7 +108,10 @@ def test_depth_without_end_is_an_error_of_its_own() -> None:
         encode(ring)
 
 
-def test_a_function_may_bring_its_own_marshaller(api: FakeRuntimeAPI, start: Start) -> None:
+@difference("marshaller-hook")
+def test_a_function_may_bring_its_own_marshaller(
+    api: FakeRuntimeAPI, start: Start, row: str
+) -> None:
     start("own_json.handler")
     post = api.invoke(b"anything at all")
     assert post.body == b"<'anything at all'>"

@@ -10,12 +10,14 @@ import threading
 import pytest
 
 from tests.runtime.conftest import Start
+from tests.runtime.differences import difference
 from tests.runtime.fake_api import Event, FakeRuntimeAPI
 from warmstart.runtime.signals import Shutdown
 
 
+@difference("sigterm")
 def test_a_plain_handler_exits_with_0_and_registers_nothing(
-    api: FakeRuntimeAPI, start: Start
+    api: FakeRuntimeAPI, start: Start, row: str
 ) -> None:
     running = start("behaviours.handler")
     api.wait_poll()
