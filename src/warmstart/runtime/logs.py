@@ -113,7 +113,8 @@ def unbuffer() -> None:
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(line_buffering=True, errors="backslashreplace")
+            # Not written through, though PYTHONUNBUFFERED may say so: a line is one write.
+            reconfigure(line_buffering=True, write_through=False, errors="backslashreplace")
 
 
 def frame_level(levelno: int) -> str:
