@@ -406,6 +406,24 @@ async def test_the_error_in_the_trailers_breaks_the_stream() -> None:
         assert (done.status, done.error_type) == ("error", "Runtime.StreamError")
 
 
+async def test_trailers_are_told_from_headers_if_all_comes_at_once() -> None:
+    async with streaming() as (scene, caller):
+        scene.client.begin_stream("id")
+        scene.client.writer.write(b"4\r\nhalf\r\n")
+        scene.client.end_stream(
+            {
+                "Lambda-Runtime-Function-Error-Type": "Runtime.StreamError",
+                "Lambda-Runtime-Function-Error-Body": "not base64",
+            }
+        )
+        chunks = aiter(await caller)
+        assert await anext(chunks) == b"half"
+        with pytest.raises(StreamBroken) as caught:
+            await anext(chunks)
+
+        assert caught.value.payload == b"not base64"
+
+
 async def test_an_error_type_in_the_headers_of_a_stream_is_not_a_trailer() -> None:
     async with streaming() as (scene, caller):
         scene.client.begin_stream("id", {"Lambda-Runtime-Function-Error-Type": "Runtime.No"})

@@ -227,6 +227,7 @@ async def test_output_is_attributed_to_the_request_that_wrote_it() -> None:
 async def test_the_report_tells_what_an_invocation_cost() -> None:
     async with serving(function("echo", memory_size=256)) as (service, observed):
         await service.invoke("f", b"1")
+        await observed.wait_for(Report)
         await service.invoke("f", b"2")
         await observed.wait_for(Report, 2)
         first, second = observed.of(Report)
@@ -409,10 +410,11 @@ async def test_runtime_clients_work(client: str, task_root: str) -> None:
     async with serving(*functions) as (service, observed):
         large = await service.invoke("ok", json.dumps("x" * 100_000).encode())
         assert json.loads(large.payload)["event"] == "x" * 100_000
+        await observed.wait_for(Report)
         result = await service.invoke("ok", b'{"a": 1}', request_id="id")
         fails = await service.invoke("fails", b"{}")
         missing = await service.invoke("missing", b"{}")
-        await observed.wait_for(Report, 2)
+        await observed.wait_for(Report, 3)
 
         answer = json.loads(result.payload)
         assert (answer["event"], answer["id"]) == ({"a": 1}, "id")

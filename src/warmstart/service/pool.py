@@ -59,13 +59,9 @@ class Pool:
         self._started = 0
         self._invocations = 0
         self._throttles = 0
-        self._closed: InvokeError | None = None
 
     def invoke(self, invocation: Invocation[Any]) -> None:
         """Have it served as soon as an environment is free; it may be refused at once."""
-        if self._closed is not None:
-            invocation.refuse(self._closed)
-            return
         self._invocations += 1
         self._waiting.append(invocation)
         self._act(self._settings.clock.monotonic())
@@ -78,8 +74,6 @@ class Pool:
             TooManyRequests: the function has all the environments it may have.
             ServiceFault: the environment was stopped before its INIT was done.
         """
-        if self._closed is not None:
-            raise self._closed
         if not self._fleet.places:
             raise _throttled()
         await self._start("provisioned-concurrency").wait_initialized()
@@ -91,15 +85,13 @@ class Pool:
         self._act(self._settings.clock.monotonic())
 
     def retire(self, error: InvokeError) -> None:
-        """Take no more invocations and refuse those that wait; those under way are finished."""
-        self._closed = error
+        """Refuse the invocations that wait and finish those under way. There must be no more."""
         self._refuse_waiting(error)
         self.update(self.function)
 
     async def aclose(self) -> None:
-        """Stop everything. Returns when no process is left."""
+        """Stop everything. Returns when no process is left. There must be no more invocations."""
         error = ServiceFault("The service is closing.")
-        self._closed = self._closed or error
         self._refuse_waiting(error)
         for sandbox in list(self._sandboxes.values()):
             sandbox.abandon(error)

@@ -368,10 +368,9 @@ class Sandbox:
             self._invocation.fail(failure.error_type, payload)
             self.end_response(failure)
 
-    def begin_stream(self, content_type: str) -> Sink | None:
-        """A streamed response begins. `None` if the invocation is over by now."""
-        if self._invocation is None:
-            return None
+    def begin_stream(self, content_type: str) -> Sink:
+        """A streamed response begins, in the same turn in which its headers came."""
+        assert self._invocation is not None
         return self._invocation.begin_stream(content_type)
 
     def end_response(self, failure: Failure | None) -> None:

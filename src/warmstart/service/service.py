@@ -17,6 +17,7 @@ from warmstart.invoke import (
     InvokeStream,
     RequestTooLarge,
     ResourceNotFound,
+    ServiceFault,
 )
 from warmstart.service.clock import Clock
 from warmstart.service.function import Function
@@ -60,6 +61,7 @@ class Service:
         self.account = account
         self._pools: dict[str, Pool] = {}
         self._retired: set[Pool] = set()
+        self._closed = False
 
     async def __aenter__(self) -> Service:
         return self
@@ -73,7 +75,8 @@ class Service:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Stop all environments. Whoever waits for an answer gets a `ServiceFault`."""
+        """Stop all environments. Whoever waits or comes later gets a `ServiceFault`."""
+        self._closed = True
         pools = [*self._pools.values(), *self._retired]
         self._pools.clear()
         await asyncio.gather(*(pool.aclose() for pool in pools))
@@ -85,7 +88,9 @@ class Service:
 
         Raises:
             ValueError: there is one of that name.
+            ServiceFault: the service is closed.
         """
+        self._check_open()
         if function.name in self._pools:
             raise ValueError(f"Function already exist: {function.name}")
         self._pools[function.name] = Pool(function, self)
@@ -184,7 +189,12 @@ class Service:
             return trace_id
         return new_trace_id(self.clock.time())
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ServiceFault("The service is closed.")
+
     def _pool(self, name: str) -> Pool:
+        self._check_open()
         pool = self._pools.get(name)
         if pool is None:
             raise self._not_found(name)
