@@ -92,6 +92,18 @@ def test_each_returning_environment_is_waited_for_by_one() -> None:
     assert decide(fleet, 3, 5.0).start == 1
 
 
+def test_one_that_answered_long_ago_does_not_hide_one_that_has_just_answered() -> None:
+    fleet = fleet_of(answered(1.0, "background"), answered(5.0, "returning"))
+
+    assert decide(fleet, 1, 5.0) == Actions(wake_at=5.0 + GRACE)
+
+
+def test_the_first_grace_to_pass_is_when_to_decide_again() -> None:
+    fleet = fleet_of(answered(4.999, "a"), answered(5.0, "b"))
+
+    assert decide(fleet, 2, 5.0) == Actions(wake_at=4.999 + GRACE)
+
+
 def test_at_the_limit_a_waiter_has_patience_with_an_environment_that_answered() -> None:
     fleet = fleet_of(answered(5.0), max_concurrency=1)
 
