@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from warmstart.events.http import Headers, HTTPRequest, HTTPResponse
 
 # The same examples in every run: what chance would find is what the fuzz run is for.
-repeatable = settings(derandomize=True, deadline=None, max_examples=150)
+repeatable = settings(derandomize=True, deadline=None, max_examples=80)
 
 PATH_CHARACTERS = "abcXYZ019-._~!$&'()*+,;=:@"
 # What a request target may have in its query, and what separates pairs in it.
