@@ -336,6 +336,8 @@ class Sandbox:
             if before is State.STARTED:
                 self._cancel_deadline()
                 self._end_init(None)
+                # For the report of an invocation in which the process dies.
+                self._max_memory_used()
             else:
                 self._end_invocation(None)
             self._owner.changed(self)
