@@ -30,6 +30,9 @@ from warmstart.events.paths import mount
         (b"//api/x", "/api", ""),
         (b"/api%2Fusers", "/api", ""),  # one segment, called "api/users"
         (b"/API/users", "/api", ""),
+        (b"x/api", "/api", ""),  # a path that does not begin with a slash begins with no root
+        (b"api", "/api", ""),
+        (b"*", "/api", ""),
         # no base path
         (b"/api", "", ""),
         (b"/api", "/", ""),
@@ -54,6 +57,8 @@ def test_a_base_path_is_found_by_whole_segments(
         (b"/prod/apis", "/prod"),
         (b"/prod", "/prod"),
         (b"/prod/", "/prod"),
+        (b"/pr%6Fd/api", "/prod/api"),
+        (b"/test/api", "/prod"),
     ],
 )
 def test_a_base_path_follows_the_stage(raw_path: bytes, root_path: str) -> None:

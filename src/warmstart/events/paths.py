@@ -74,10 +74,10 @@ def mount(request: HTTPRequest, base_path: str) -> None:
         return
     # The raw path decides, segment by segment: in the decoded one a `%2F`, which
     # is part of a segment, looks like a boundary.
-    mounted = request.root_path.count("/") + 1
-    sent = request.raw_path.split(b"/")[mounted : mounted + len(base)]
-    if [_decode_segment(segment) for segment in sent] == base:
-        request.root_path = "/".join([request.root_path, *base])
+    mounted = [*request.root_path.split("/"), *base]
+    sent = request.raw_path.split(b"/")[: len(mounted)]
+    if [_decode_segment(segment) for segment in sent] == mounted:
+        request.root_path = "/".join(mounted)
 
 
 def _decode_segment(raw: bytes) -> str:
