@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from blacksheep import Application, WebSocketDisconnectError
+from blacksheep import Application, Router, WebSocketDisconnectError
 from blacksheep import WebSocket as BlackSheepWebSocket
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from litestar import Litestar
@@ -143,7 +143,7 @@ def quart_app() -> Any:
 
 
 def blacksheep_app() -> ASGIApp:
-    app = Application()
+    app = Application(router=Router())  # the default one is shared by all applications
 
     @app.router.ws("/ws")
     async def endpoint(ws: BlackSheepWebSocket) -> None:

@@ -119,10 +119,11 @@ def bare_uvicorn(app: Any) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A function behind a Function URL: the port, and the service to look into."""
+    """A function behind a Function URL: its port, and the service to look into."""
 
     port: int
     service: Service
+    function: Function
     events: list[Event]
     run: Callable[..., Any]
 
@@ -154,7 +155,7 @@ def chain(
     try:
         thread.run(service.create_function(function))
         port = thread.serve(FunctionURL(service, "app", mode=mode), server_header=False)
-        yield Chain(port, service, events, thread.run)
+        yield Chain(port, service, function, events, thread.run)
     finally:
         thread.run(service.aclose())
         thread.close()

@@ -176,4 +176,4 @@ def test_optional_members_make_no_difference() -> None:
 
 def test_sources_are_the_words_that_handlers_register_with() -> None:
     assert Source("s3") is Source.S3
-    assert Source.CLOUDWATCH_LOGS.value == "cloudwatch-logs"
+    assert str(Source.CLOUDWATCH_LOGS) == "cloudwatch-logs"

@@ -113,6 +113,8 @@ def test_the_frameworks_apps_are_known(app: str) -> None:
 def _make(framework: Any) -> Any:
     if framework.__name__ == "ASGIHandler":
         return framework.__new__(framework)  # as it is; a whole one wants settings
+    if framework.__module__.startswith("blacksheep"):
+        return framework(router=load("blacksheep:Router")())  # the default one is shared
     return framework(__name__) if framework.__name__ == "Quart" else framework()
 
 

@@ -55,9 +55,11 @@ class _Settings:
 
     def function(self) -> Function:
         """The function as it is configured now; the env file is read anew each time."""
-        environment = {"WARMSTART_INVOKE_MODE": "RESPONSE_STREAM"}
-        if self.mode is InvokeMode.BUFFERED:
-            environment = {}
+        # Lambda's code directory is read-only. Here no bytecode is written, because Python would
+        # take it for current after an edit within the same second that keeps the file's size.
+        environment = {"PYTHONDONTWRITEBYTECODE": "1"}
+        if self.mode is not InvokeMode.BUFFERED:
+            environment["WARMSTART_INVOKE_MODE"] = "RESPONSE_STREAM"
         if self.env_file is not None:
             values = dotenv_values(self.env_file)
             environment |= {name: value or "" for name, value in values.items()}
@@ -185,6 +187,7 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
         server = _HTTPServer(service, settings.mode, console)
         interrupted.add_done_callback(lambda _: server.stop())
         watcher = asyncio.create_task(_watch(settings, service, console))
+        await asyncio.sleep(0)  # the watch is on once its task has begun
         console.say(_welcome(settings, listener))
         try:
             await server.serve(sockets=[listener])

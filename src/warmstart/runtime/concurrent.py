@@ -200,6 +200,7 @@ class Worker:
             await self._handler.serve(event, context, exchange)
             if not exchange.answered:
                 raise Unanswered("The handler returned without an answer.")
+            await exchange.finish()  # as in one-at-a-time mode: nothing may be left unread
         except BaseException as error:
             await exchange.fail(error)
             if isinstance(error, KeyboardInterrupt):

@@ -10,7 +10,8 @@ are then put together to an ordinary response.
 from __future__ import annotations
 
 from warmstart.runtime.exchange import ReaderGone
-from warmstart.runtime.loader import code_of, load
+from warmstart.runtime.faults import HandlerNotFound
+from warmstart.runtime.loader import code_of, load, split
 from warmstart.runtime.pieces import as_bytes, http_head, opening, whole_response
 
 TYPE_CHECKING = False
@@ -30,7 +31,12 @@ _COROUTINE, _ASYNC_GENERATOR = 0x80, 0x200  # of `co_flags`, as `inspect` names 
 def find_handler(name: str, adapt: Callable[[Any], Any]) -> Any:
     """Import the handler that `name` stands for, as one that answers through an exchange."""
     found = adapt(load(name))
-    return found if hasattr(found, "serve_invocation") else PlainHandler(found)
+    if hasattr(found, "serve_invocation"):
+        return found
+    if not callable(found):
+        module_name, path = split(name)
+        raise HandlerNotFound(f"Handler '{path}' on module '{module_name}' is not callable")
+    return PlainHandler(found)
 
 
 class PlainHandler:

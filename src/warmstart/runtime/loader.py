@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-__all__ = ["code_of", "is_asgi_app", "load"]
+__all__ = ["code_of", "is_asgi_app", "load", "split"]
 
 _CALL = "__call__"
 
@@ -30,7 +30,7 @@ def load(name: str) -> Any:
         Fault: it cannot be had, in one of AWS's five ways.
         Exception: whatever the module raised while it was imported.
     """
-    module_name, path = _split(name)
+    module_name, path = split(name)
     if module_name.split(".")[0] in sys.builtin_module_names:
         raise BuiltInModuleConflict(f"Cannot use built-in module {module_name} as a handler module")
     try:
@@ -49,7 +49,8 @@ def load(name: str) -> Any:
     return found
 
 
-def _split(name: str) -> tuple[str, str]:
+def split(name: str) -> tuple[str, str]:
+    """The module and the attribute that a handler's name consists of."""
     module_name, colon, path = name.partition(":")
     if colon:
         return module_name, path

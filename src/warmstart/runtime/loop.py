@@ -124,6 +124,9 @@ class Environment:
             self._handler.serve_invocation(event, context, exchange)
             if not exchange.answered:
                 raise Unanswered("The handler returned without an answer.")
+            # An app that heard of its client's leaving stops in the middle of its stream; what
+            # the service said then must not be taken for the answer to `next`.
+            exchange.finish_now()
         except BaseException as error:
             exchange.fail_now(error)
             if isinstance(error, KeyboardInterrupt):
