@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,23 @@ from warmstart.adapter.lifespan import LifespanFailed
 from warmstart.adapter.returned import ReturnedAnswer
 from warmstart.events import http_v2, prelude
 from warmstart.events.http import HTTPRequest, HTTPResponse
+
+
+@pytest.fixture(autouse=True)
+def _environments_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stop the environment of every handler that a test made, as a runtime would."""
+    made: list[ASGIHandler] = []
+    init = ASGIHandler.__init__
+
+    def noted(self: ASGIHandler, *arguments: Any, **options: Any) -> None:
+        init(self, *arguments, **options)
+        made.append(self)
+
+    monkeypatch.setattr(ASGIHandler, "__init__", noted)
+    yield
+    for handler in made:
+        handler.stop_environment()
+
 
 START: Message = {"type": "http.response.start", "status": 200, "headers": [(b"x-a", b"1")]}
 PIECE: Message = {"type": "http.response.body", "body": b"one", "more_body": True}
