@@ -483,7 +483,7 @@ def test_a_result_with_a_status_is_a_response(result: object, response: HTTPResp
         ("body", {"statusCode": 200, "body": {"a": 1}}),
         ("body", {"statusCode": 200, "body": "a", "isBase64Encoded": True}),
         ("body", "\ud800"),
-        ("isBase64Encoded", {"statusCode": 200, "isBase64Encoded": 1}),
+        ("isBase64Encoded", {"statusCode": 200, "body": "x", "isBase64Encoded": 1}),
     ],
 )
 def test_a_malformed_response_names_its_field(field: str, result: object) -> None:

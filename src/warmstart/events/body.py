@@ -125,6 +125,8 @@ def decode_body(
     error: Malformed = MalformedEvent,
 ) -> bytes:
     """The bytes of the body `parent[key]`, which is base64 if `parent[flag]` says so."""
+    if parent.get(key) is None:
+        return b""
     encoded = read_flag(parent, flag, "", error)
     text = read_text(parent, key, "", error)
     return decode_base64(text, key, error) if encoded else utf8(text, key, error)

@@ -56,11 +56,11 @@ def read_object(
 ) -> dict[str, Any]:
     """The object `parent[key]`, empty if it is absent. `where` is the parent's path and a dot."""
     value = parent.get(key)
+    if isinstance(value, dict):
+        return value
     if value is None:
         return {}
-    if not isinstance(value, dict):
-        raise error(where + key, expected("an object", value))
-    return value
+    raise error(where + key, expected("an object", value))
 
 
 def read_list(
@@ -68,11 +68,11 @@ def read_list(
 ) -> list[Any]:
     """The array `parent[key]`, empty if it is absent."""
     value = parent.get(key)
+    if isinstance(value, list):
+        return value
     if value is None:
         return []
-    if not isinstance(value, list):
-        raise error(where + key, expected("an array", value))
-    return value
+    raise error(where + key, expected("an array", value))
 
 
 def read_text(
@@ -80,21 +80,22 @@ def read_text(
 ) -> str:
     """The string `parent[key]`, empty if it is absent."""
     value = parent.get(key)
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise error(where + key, expected("a string", value))
-    return value
+    raise error(where + key, expected("a string", value))
 
 
 def require_text(
     parent: dict[str, Any], key: str, where: str = "", error: Malformed = MalformedEvent
 ) -> str:
     """The string `parent[key]`, which must be there and not empty."""
-    value = read_text(parent, key, where, error)
-    if not value:
-        raise error(where + key, "is missing")
-    return value
+    value = parent.get(key)
+    if isinstance(value, str) and value:
+        return value
+    absent = value is None or value == ""
+    raise error(where + key, "is missing" if absent else expected("a string", value))
 
 
 def read_flag(
@@ -102,11 +103,11 @@ def read_flag(
 ) -> bool:
     """The boolean `parent[key]`, false if it is absent."""
     value = parent.get(key)
+    if isinstance(value, bool):
+        return value
     if value is None:
         return False
-    if not isinstance(value, bool):
-        raise error(where + key, expected("a boolean", value))
-    return value
+    raise error(where + key, expected("a boolean", value))
 
 
 def utf8(text: str, field: str, error: Malformed = MalformedEvent) -> bytes:

@@ -36,7 +36,7 @@ from warmstart.events.origin import forwarded_headers, origin, origin_of
 from warmstart.events.paths import decode_path, encode_path, stage_root, target_text
 from warmstart.events.protocol import http_version, protocol
 from warmstart.events.queries import parse_query
-from warmstart.events.source import Source, detect
+from warmstart.events.source import FUNCTION_URL_DOMAIN, Source, detect
 from warmstart.events.status import read_status
 from warmstart.events.timestamps import request_time
 
@@ -57,8 +57,6 @@ __all__ = [
 
 STREAMS = True
 """A Function URL can take a streamed response. An HTTP API never asks for one."""
-
-FUNCTION_URL_DOMAIN = ".lambda-url."
 
 
 def matches(event: Any) -> bool:

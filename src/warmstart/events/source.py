@@ -14,7 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Source", "detect"]
+__all__ = ["FUNCTION_URL_DOMAIN", "Source", "detect"]
+
+FUNCTION_URL_DOMAIN = ".lambda-url."
+"""What every Function URL's domain has in it, and nothing else tells it from an HTTP API."""
 
 
 class Source(StrEnum):
@@ -84,7 +87,7 @@ def _front_door(event: dict[str, Any], context: dict[str, Any]) -> Source:
         return Source.AUTHORIZER  # else it looks like the request that it asks about
     if "http" in context:
         domain = context.get("domainName")
-        is_url = isinstance(domain, str) and ".lambda-url." in domain
+        is_url = isinstance(domain, str) and FUNCTION_URL_DOMAIN in domain
         return Source.FUNCTION_URL if is_url else Source.HTTP_V2
     for member, source in _CONTEXT_MARKS:
         if member in context:
