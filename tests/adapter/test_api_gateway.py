@@ -69,7 +69,13 @@ def open_connections(
 
 @pytest.fixture
 def connections(open_connections: Callable[..., APIGatewayConnections]) -> APIGatewayConnections:
-    return open_connections()
+    """A sender of one thread, and so of one kept connection.
+
+    With more, a message may find the thread before it not quite idle again, and take another.
+    """
+    sender = open_connections()
+    sender._threads = ThreadPoolExecutor(1)
+    return sender
 
 
 def test_botos_client_is_let_in_by_the_judge(api: ManagementAPI) -> None:
@@ -221,8 +227,6 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_opened_again(
 def test_a_kept_connection_that_ends_under_the_request_is_opened_again(
     api: ManagementAPI, connections: APIGatewayConnections
 ) -> None:
-    # One thread has one connection; with more, another thread may open one of its own.
-    connections._threads = ThreadPoolExecutor(1)
     asyncio.run(connections.send(ID, "one", api.endpoint))
     api.hang_up_on_requests = 1
     asyncio.run(connections.send(ID, "two", api.endpoint))

@@ -467,6 +467,13 @@ def test_a_result_with_a_status_is_a_response(result: object, response: HTTPResp
     assert http_v2.decode_response(result) == response
 
 
+def test_an_http_api_takes_a_response_without_a_type_for_plain_text() -> None:
+    plain = (b"content-type", b"text/plain; charset=utf-8")
+
+    assert http_v2.decode_response({"statusCode": 204}, http_api=True).headers == [plain]
+    assert http_v2.decode_response({"a": 1}, http_api=True).headers == [JSON]
+
+
 @pytest.mark.parametrize(
     ("field", "result"),
     [
