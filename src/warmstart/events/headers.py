@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HOP_BY_HOP",
+    "JSON",
+    "TEXT",
     "decode_list_map",
     "decode_map",
     "end_to_end",
@@ -32,6 +34,7 @@ __all__ = [
     "response_map",
     "response_pair",
     "single_map",
+    "typed",
 ]
 
 # RFC 9110, section 7.6.1: these end at each hop, with what `Connection` itself names.
@@ -45,6 +48,10 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
+
+# What API Gateway and Function URLs say of a response that does not say it.
+JSON = (b"content-type", b"application/json")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
 # What RFC 9110, section 5.6.2, lets stand in a name.
 _NAME_CHARACTERS = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -188,6 +195,13 @@ def response_cookies(parent: dict[str, Any]) -> Headers:
     """The `set-cookie` headers of a response that has them apart, in `cookies`."""
     cookies = read_list(parent, "cookies", "", MalformedResponse)
     return [response_pair("set-cookie", cookie, "cookies") for cookie in cookies]
+
+
+def typed(headers: Headers, content_type: tuple[bytes, bytes]) -> Headers:
+    """`headers`, with `content_type` among them if they name no type."""
+    if any(name == b"content-type" for name, _ in headers):
+        return headers
+    return [*headers, content_type]
 
 
 def _scalar(value: Any) -> Any:

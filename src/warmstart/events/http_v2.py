@@ -24,12 +24,15 @@ from warmstart.events.fields import (
     utf8,
 )
 from warmstart.events.headers import (
+    JSON,
+    TEXT,
     decode_map,
     end_to_end,
     header_bytes,
     joined,
     response_cookies,
     response_map,
+    typed,
 )
 from warmstart.events.http import HTTPRequest, HTTPResponse
 from warmstart.events.origin import forwarded_headers, origin, origin_of
@@ -221,29 +224,29 @@ def build_response(
     return result
 
 
-def decode_response(result: Any) -> HTTPResponse:
+def decode_response(result: Any, *, http_api: bool = False) -> HTTPResponse:
     """What the front door makes of a function's `result`, which may be any JSON value.
 
     A result without `statusCode` is itself the body of a JSON response. A
-    response that names no content type is JSON too.
+    response that names no content type gets one: JSON from a Function URL, plain
+    text from an HTTP API.
+
+    Args:
+        result: What the function returned.
+        http_api: Whether an HTTP API asks, and not a Function URL.
 
     Raises:
         MalformedResponse: the front door could not answer with this; AWS says 502
             for a Function URL, 500 for an HTTP API.
     """
     if not isinstance(result, dict) or "statusCode" not in result:
-        return HTTPResponse(200, [_JSON], _inferred_body(result))
-    headers = response_map(result)
-    if all(name != b"content-type" for name, _ in headers):
-        headers.append(_JSON)
+        return HTTPResponse(200, [JSON], _inferred_body(result))
+    headers = typed(response_map(result), TEXT if http_api else JSON)
     return HTTPResponse(
         read_status(result["statusCode"], "statusCode"),
         headers + response_cookies(result),
         decode_body(result, error=MalformedResponse),
     )
-
-
-_JSON = (b"content-type", b"application/json")
 
 
 def _inferred_body(result: Any) -> bytes:

@@ -21,12 +21,15 @@ from warmstart.events.fields import (
     utf8,
 )
 from warmstart.events.headers import (
+    JSON,
+    TEXT,
     decode_list_map,
     decode_map,
     end_to_end,
     listed,
     response_lists,
     response_map,
+    typed,
 )
 from warmstart.events.http import HTTPRequest, HTTPResponse
 from warmstart.events.origin import forwarded_headers, origin_of
@@ -123,7 +126,6 @@ _CANONICAL_NAMES = {
 }
 
 _RESPONSE_MEMBERS = {"body", "headers", "isBase64Encoded", "multiValueHeaders", "statusCode"}
-_JSON = (b"content-type", b"application/json")
 
 
 def matches(event: Any) -> bool:
@@ -363,7 +365,8 @@ def decode_response(
     """What the API makes of a function's `result`, which may be any JSON value.
 
     `multiValueHeaders` and `headers` are merged; a pair in both is one. A
-    response that names no content type is JSON.
+    response that names no content type gets one: JSON from a REST API, plain
+    text from an HTTP API.
 
     Args:
         result: What the function returned.
@@ -382,8 +385,7 @@ def decode_response(
         status = _rest_status(result)
     headers = response_lists(result)
     headers += [pair for pair in response_map(result) if pair not in headers]
-    if all(name != b"content-type" for name, _ in headers):
-        headers.append(_JSON)
+    headers = typed(headers, TEXT if http_api else JSON)
     if decode_base64:
         body = decode_body(result, error=MalformedResponse)
     else:
