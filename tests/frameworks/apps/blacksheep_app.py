@@ -75,7 +75,7 @@ async def show_cookies(request: Request) -> Response:
 async def open_session() -> Response:
     response = Response(204)
     response.set_cookie(Cookie("session", "abc", http_only=True))
-    response.set_cookie(Cookie("theme", "dark", secure=True))
+    response.set_cookie(Cookie("theme", "dark", path="/", max_age=60))
     response.set_cookie(Cookie("seen", "1"))
     return response
 

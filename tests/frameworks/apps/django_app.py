@@ -64,7 +64,7 @@ async def show_cookies(request: HttpRequest) -> HttpResponse:
 async def open_session(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(status=204)
     response.set_cookie("session", "abc", httponly=True)
-    response.set_cookie("theme", "dark", secure=True)
+    response.set_cookie("theme", "dark", path="/", max_age=60)
     response.set_cookie("seen", "1")
     return response
 

@@ -77,7 +77,7 @@ async def show_cookies(request: Request) -> dict[str, str]:
 @app.post("/session", status_code=204)
 async def open_session(response: Response) -> None:
     response.set_cookie("session", "abc", httponly=True)
-    response.set_cookie("theme", "dark", secure=True)
+    response.set_cookie("theme", "dark", path="/", max_age=60)
     response.set_cookie("seen", "1")
 
 

@@ -8,15 +8,9 @@ from typing import Annotated, Any
 
 from litestar import HttpMethod, Litestar, MediaType, Request, Response, get, post, route
 from litestar.background_tasks import BackgroundTask
-from litestar.datastructures import Cookie, State, UploadFile
-from litestar.params import (
-    FromPath,
-    FromQuery,
-    HeaderParameter,
-    JSONBody,
-    MultipartBody,
-    QueryParameter,
-)
+from litestar.datastructures import Cookie, FormMultiDict, State, UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, Parameter
 from litestar.response import Redirect, Stream
 
 from tests.frameworks.apps.shop import LOGO, Counter, OutOfStock, deliver, receipt, tell
@@ -32,31 +26,33 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
 
 @get("/items/{number:int}", sync_to_thread=False)
 def show_item(
-    number: FromPath[int],
-    q: FromQuery[str | None] = None,
-    tags: Annotated[list[str] | None, QueryParameter(name="tag")] = None,
+    number: int,
+    q: str | None = None,
+    tags: Annotated[list[str] | None, Parameter(query="tag")] = None,
 ) -> dict[str, Any]:
     return {"id": number, "tags": tags or [], "q": q}
 
 
 @post("/items")
-async def add_item(data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
+async def add_item(data: dict[str, Any]) -> dict[str, Any]:
     return data | {"added": True}
 
 
 @get("/greet/{name:str}", media_type=MediaType.TEXT)
-async def greet(name: FromPath[str]) -> str:
+async def greet(name: str) -> str:
     return f"Hello, {name}!"
 
 
 @post("/login", status_code=200)
 async def log_in(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    form = await request.form()
+    form: FormMultiDict = await request.form()
     return {"user": form["user"], "roles": form.getall("role")}
 
 
 @post("/uploads", status_code=200)
-async def upload(data: MultipartBody[dict[str, Any]]) -> Any:
+async def upload(
+    data: Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)],
+) -> Any:
     file = data["file"]
     assert isinstance(file, UploadFile)
     return receipt(file.filename, file.content_type, await file.read(), data["note"])
@@ -70,9 +66,9 @@ async def show_cookies(request: Request[Any, Any, Any]) -> dict[str, str]:
 @post("/session", status_code=204)
 async def open_session() -> Response[None]:
     cookies = [
-        Cookie("session", value="abc", httponly=True),
-        Cookie("theme", value="dark", secure=True),
-        Cookie("seen", value="1"),
+        Cookie("session", "abc", httponly=True),
+        Cookie("theme", "dark", path="/", max_age=60),
+        Cookie("seen", "1"),
     ]
     return Response(None, status_code=204, cookies=cookies)
 
@@ -110,7 +106,7 @@ async def send_postcard(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 @get("/name")
-async def repeat_name(name: Annotated[str, HeaderParameter(name="x-name")]) -> Response[str]:
+async def repeat_name(name: Annotated[str, Parameter(header="x-name")]) -> Response[str]:
     return Response("see the header", media_type=MediaType.TEXT, headers={"x-name": name})
 
 

@@ -60,7 +60,7 @@ async def show_cookies() -> dict[str, str]:
 async def open_session() -> Response:
     response = Response("", status=204)
     response.set_cookie("session", "abc", httponly=True)
-    response.set_cookie("theme", "dark", secure=True)
+    response.set_cookie("theme", "dark", path="/", max_age=60)
     response.set_cookie("seen", "1")
     return response
 

@@ -69,7 +69,7 @@ async def show_cookies(request: Request) -> Response:
 async def open_session(request: Request) -> Response:
     response = Response(status_code=204)
     response.set_cookie("session", "abc", httponly=True)
-    response.set_cookie("theme", "dark", secure=True)
+    response.set_cookie("theme", "dark", path="/", max_age=60)
     response.set_cookie("seen", "1")
     return response
 
