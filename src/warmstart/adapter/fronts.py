@@ -1,4 +1,4 @@
-"""The two ways a response leaves: whole, or piece by piece."""
+"""The ways a response leaves: whole, or piece by piece, and at once, or when the app has ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from warmstart.adapter.exchange import Exchange
 from warmstart.events import prelude
 from warmstart.events.http import Headers, HTTPResponse
 
-__all__ = ["BufferedFront", "Front", "StreamingFront"]
+__all__ = ["BufferedFront", "Front", "HoldingFront", "StreamingFront"]
 
 # The statuses whose responses have no body (RFC 9110, sections 15.3.5 and 15.4.5).
 _BODILESS = frozenset({204, 304})
@@ -110,6 +110,48 @@ class StreamingFront:
 
     def watch(self) -> Awaitable[None] | None:
         return self._exchange.wait_disconnect() if self.committed else None
+
+
+class HoldingFront:
+    """Keeps an answer of 500 or more until it is released, and passes any other on at once.
+
+    Starlette, for one, answers an exception with a complete 500 and then raises
+    it again. Where exceptions fail the invocation that answer must not have left.
+    """
+
+    __slots__ = ("_front", "_headers", "_pieces", "_status", "holds")
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._pieces: list[bytes] = []
+        self.holds = False
+
+    @property
+    def committed(self) -> bool:
+        return self._front.committed
+
+    async def start(self, status: int, headers: Headers) -> None:
+        if status < 500:
+            await self._front.start(status, headers)
+        else:
+            self._status, self._headers = status, headers
+            self.holds = True
+
+    async def body(self, data: bytes, more: bool) -> None:
+        if self.holds:
+            self._pieces.append(data)
+        else:
+            await self._front.body(data, more)
+
+    async def release(self) -> None:
+        """Let the complete answer leave, if one is held."""
+        if self.holds:
+            self.holds = False
+            await self._front.start(self._status, self._headers)
+            await self._front.body(b"".join(self._pieces), False)
+
+    def watch(self) -> Awaitable[None] | None:
+        return self._front.watch()
 
 
 def _allowed(headers: Headers, excluded: frozenset[bytes]) -> Headers:

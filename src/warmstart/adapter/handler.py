@@ -60,7 +60,9 @@ class ASGIHandler:
             it becomes the scope's `root_path` on requests that begin with it.
         on_error: What an exception of the app becomes when nothing has been
             sent yet: "respond" answers 500 and logs it, "raise" lets the
-            invocation fail, so that metrics and retries see it.
+            invocation fail, so that metrics and retries see it. An app's own
+            answer of 500 or more then waits for the end of the app, which may
+            raise after it, as Starlette does.
         deadline_margin: Seconds before the function's time-out at which the app
             is cancelled and 504 is answered. None leaves it to Lambda.
         is_text: Tells from a response whether its body travels as text; the

@@ -6,6 +6,9 @@ What an app's failure becomes depends on how far its response is:
     nothing sent yet    500, or the invocation fails    504
     streaming           the stream ends as broken       the stream ends as broken
     complete            logged: the client has it all   logged
+
+A complete answer of 500 or more counts as not sent yet where exceptions fail the
+invocation; after the deadline it is sent.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from warmstart.adapter.asgi import ASGIApp
 from warmstart.adapter.deadline import Deadline
 from warmstart.adapter.exchange import Exchange
 from warmstart.adapter.formats import HTTPFormat
-from warmstart.adapter.fronts import BufferedFront, Front, StreamingFront
+from warmstart.adapter.fronts import BufferedFront, Front, HoldingFront, StreamingFront
 from warmstart.adapter.http import HTTPCycle, ResponseStage
 from warmstart.adapter.scope import http_scope
 from warmstart.events.errors import MalformedEvent
@@ -83,11 +86,15 @@ class HTTPAdapter:
         if self._refuses is not None and self._refuses(request):
             await answer.plainly(403, "Forbidden")
             return
-        cycle = HTTPCycle(request.body, answer.front())
+        front = answer.front()
+        holding = HoldingFront(front) if self._raises else None
+        cycle = HTTPCycle(request.body, holding or front)
         try:
             await cycle.run(self._app, http_scope(request, event, context, state))
             if cycle.stage is not ResponseStage.COMPLETE and not cycle.gone:
                 raise IncompleteResponse(_INCOMPLETE[cycle.stage])
+            if holding is not None:
+                await holding.release()
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - each kind is settled
             deadline.reclaim(error)
             await self._settle(error, cycle, answer, deadline)
@@ -97,6 +104,10 @@ class HTTPAdapter:
     ) -> None:
         """Do what the table above says about `error`."""
         if cycle.stage is ResponseStage.COMPLETE:
+            if isinstance(cycle.front, HoldingFront) and cycle.front.holds:
+                if not deadline.passed:
+                    raise error
+                await cycle.front.release()
             what = "ran into the deadline" if deadline.passed else "failed"
             logger.error("The app's work after its response %s.", what, exc_info=error)
         elif cycle.front.committed:
