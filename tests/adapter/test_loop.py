@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -215,3 +217,19 @@ def test_closing_cancels_what_still_runs_and_may_be_repeated() -> None:
     loop.close()
 
     assert task.cancelled()
+
+
+def test_a_program_ends_although_worker_threads_wait_for_more_to_do() -> None:
+    program = """
+import anyio.to_thread
+from warmstart.adapter.loop import InvocationLoop
+
+print(InvocationLoop().run(anyio.to_thread.run_sync(lambda: "done")))
+loop = InvocationLoop()
+print(loop.run(anyio.to_thread.run_sync(lambda: "done")))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=20
+    )
+
+    assert (ended.returncode, ended.stdout) == (0, "done\ndone\n")

@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import weakref
 from asyncio import events
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -64,6 +65,7 @@ class InvocationLoop:
         self._lock = threading.Lock()
         self._owner: int | None = None
         self._root: asyncio.Task[None] | None = None
+        _loops.add(self)
 
     def run(self, coroutine: Coroutine[Any, Any, T], guard: Guard | None = None) -> T:
         """Run `coroutine` to its end and return its result, or raise what it raised.
@@ -87,6 +89,11 @@ class InvocationLoop:
                 events._set_running_loop(outer)
                 self._owner = None
 
+    @property
+    def idle(self) -> bool:
+        """Whether no thread is inside."""
+        return self._owner is None
+
     def close(self) -> None:
         """Cancel what still runs on the loop and close it."""
         loop = self._loop
@@ -106,6 +113,9 @@ class InvocationLoop:
         finally:
             loop.close()
             events._set_running_loop(outer)
+
+    def __del__(self) -> None:
+        self.close()  # else the threads tied to its root would keep the process from ending
 
     def _run(self, coroutine: Coroutine[Any, Any, T], guard: Guard | None) -> T:
         loop = self._loop
@@ -166,3 +176,16 @@ def _plant_root(loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
 
 async def _live_on(loop: asyncio.AbstractEventLoop) -> None:
     await loop.create_future()
+
+
+_loops: weakref.WeakSet[InvocationLoop] = weakref.WeakSet()
+
+
+def _close_idle() -> None:
+    for loop in [loop for loop in _loops if loop.idle]:
+        loop.close()
+
+
+# At exit Python waits for all threads, and only then calls what `atexit` knows. The
+# threads that anyio ties to a root would let it wait for ever, so they end here.
+threading._register_atexit(_close_idle)  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Stand-ins for other adapters, for a move that begins with one changed import."""
