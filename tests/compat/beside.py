@@ -14,7 +14,7 @@ import mangum
 from warmstart.adapter.asgi import ASGIApp, Message, Receive, Scope, Send
 from warmstart.compat.mangum import Mangum
 
-CONTEXT = object()
+CONTEXT: Any = object()
 
 MakeApp = Callable[[], ASGIApp]
 
@@ -43,7 +43,8 @@ def current_loop() -> Iterator[asyncio.AbstractEventLoop]:
         pending = asyncio.all_tasks(loop)
         for task in pending:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        if pending:
+            loop.run_until_complete(asyncio.wait(pending))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
@@ -68,7 +69,7 @@ def outcome(adapter: Any, make_app: MakeApp, event: Any, **options: Any) -> Outc
     with current_loop():
         try:
             seen.result = adapter(watched, **options)(copy.deepcopy(event), CONTEXT)
-        except Exception as error:  # noqa: BLE001 - what it is gets compared
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - what it is gets compared
             seen.raised = (type(error).__name__, str(error))
     return seen
 

@@ -107,7 +107,8 @@ class InvocationLoop:
         outer = events._get_running_loop()
         events._set_running_loop(None)
         try:
-            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+            if pending:
+                loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.run_until_complete(loop.shutdown_default_executor())
         finally:

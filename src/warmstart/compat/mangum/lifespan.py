@@ -121,7 +121,7 @@ class LifespanCycle:
             raise LifespanUnsupported("The app sent in its lifespan before it received.")
         if kind not in _ANSWERS:
             self._status = _State.FAILED
-            raise UnexpectedMessage(f"Unexpected {kind!r} in the lifespan.")
+            raise UnexpectedMessage(f"Unexpected '{kind}' event received.")
         phase = {_State.STARTUP: "startup", _State.SHUTDOWN: "shutdown"}.get(self._status)
         if kind == f"lifespan.{phase}.complete":
             self._answered.set()

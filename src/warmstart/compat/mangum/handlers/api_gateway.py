@@ -56,9 +56,6 @@ class _Format1(Handler):
         return headers
 
     def __call__(self, response: Response) -> dict[str, Any]:
-        return self._answer(response)
-
-    def _answer(self, response: Response) -> dict[str, Any]:
         headers, repeated = split_repeated(response["headers"])
         body, encoded = encode_body(
             response["body"], headers.get("content-type", ""), self.config["text_mime_types"]
@@ -80,7 +77,7 @@ class APIGateway(_Format1):
         return isinstance(event, dict) and "resource" in event and "requestContext" in event
 
     def __call__(self, response: Response) -> dict[str, Any]:
-        answer = self._answer(response)
+        answer = super().__call__(response)
         for part in ("headers", "multiValueHeaders"):
             answer[part] = without_excluded(answer[part], self.config)
         return answer
@@ -112,7 +109,7 @@ class HTTPGateway(_Format1):
 
     def __call__(self, response: Response) -> dict[str, Any]:
         if self.event["version"] != "2.0":
-            return self._answer(response)
+            return super().__call__(response)
         headers: dict[str, str] = {}
         cookies: list[str] = []
         for name, value in decode_pairs(response["headers"]):

@@ -33,10 +33,11 @@ def read_body(body: Any, field: str, *, is_base64: bool) -> bytes:
         return b""
     if not isinstance(body, bytes):
         body = utf8(require(body, field), field)
+    data: bytes = body
     if not is_base64:
-        return bytes(body)
+        return data
     try:
-        return base64.b64decode(body)
+        return base64.b64decode(data)
     except ValueError as problem:
         raise MalformedEvent(field, f"is not base64: {problem}") from None
 
