@@ -255,6 +255,45 @@ def test_the_stage_is_the_root_path_where_the_path_begins_with_it(
     assert (request.path, request.root_path) == (raw_path, root_path)
 
 
+@pytest.mark.parametrize(
+    ("raw_path", "stage", "path"),
+    [
+        ("/prod/things", "prod", "/things"),
+        ("/prod", "prod", "/"),
+        ("/products", "prod", "/products"),
+        ("/things", "$default", "/things"),
+    ],
+)
+def test_on_a_custom_domain_the_stage_is_not_the_clients(
+    raw_path: str, stage: str, path: str
+) -> None:
+    # https://github.com/CodeGenieApp/serverless-express/issues/465 has such events.
+    event = golden.http_api()
+    event["rawPath"] = raw_path
+    event["requestContext"] |= {"stage": stage, "domainName": "api.example.com"}
+
+    request = http_v2.decode_event(event)
+
+    assert (request.path, request.raw_path, request.root_path) == (path, path.encode(), "")
+    assert request.base_path_hidden
+
+
+@pytest.mark.parametrize(
+    "domain", ["abc.execute-api.eu-west-1.amazonaws.com", URL, "localhost", ""]
+)
+def test_on_other_domains_nothing_is_hidden(domain: str) -> None:
+    event = golden.http_api()
+    event["requestContext"]["domainName"] = domain
+
+    assert not http_v2.decode_event(event).base_path_hidden
+
+
+def test_an_event_of_a_custom_domain_has_the_stage_in_its_paths() -> None:
+    event = built(HTTPRequest("GET", "/things", b"/things"), "api.example.com", stage="prod")
+
+    assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/prod/things"
+
+
 def test_a_function_url_has_no_root_path() -> None:
     event = golden.function_url()
     event["rawPath"] = "/$default/x"

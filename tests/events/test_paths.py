@@ -67,3 +67,25 @@ def test_a_base_path_follows_the_stage(raw_path: bytes, root_path: str) -> None:
     mount(request, "/api")
 
     assert request.root_path == root_path
+
+
+@pytest.mark.parametrize(
+    ("path", "base_path", "expected"),
+    [
+        ("/users", "/api", ("/api/users", b"/api/users", "/api")),
+        ("/", "api/v1", ("/api/v1/", b"/api/v1/", "/api/v1")),
+        ("/x", "/café", ("/café/x", b"/caf%C3%A9/x", "/café")),
+        ("/apis", "/api", ("/api/apis", b"/api/apis", "/api")),
+        ("/api/users", "/api", ("/api/users", b"/api/users", "/api")),  # not taken off
+        ("*", "/api", ("*", b"*", "")),
+        ("/x", "", ("/x", b"/x", "")),
+    ],
+)
+def test_a_base_path_that_was_taken_off_is_put_back(
+    path: str, base_path: str, expected: tuple[str, bytes, str]
+) -> None:
+    request = HTTPRequest("GET", path, path.encode(), base_path_hidden=True)
+
+    mount(request, base_path)
+
+    assert (request.path, request.raw_path, request.root_path) == expected

@@ -57,7 +57,8 @@ class ASGIHandler:
         lifespan_per: "environment" runs it once, before the first request;
             "invocation" around each one.
         base_path: The path under which a custom domain maps to this function;
-            it becomes the scope's `root_path` on requests that begin with it.
+            it becomes the scope's `root_path` on requests that begin with it, and
+            on those from which the front door has taken it off.
         on_error: What an exception of the app becomes when nothing has been
             sent yet: "respond" answers 500 and logs it, "raise" lets the
             invocation fail, so that metrics and retries see it. An app's own

@@ -21,7 +21,8 @@ class HTTPRequest:
     `path` is percent-decoded once, as UTF-8; `raw_path` is the path as sent, or
     the nearest that the format allows; `query_string` is still encoded and has
     no `?`. Both paths begin with `root_path`, which is where the front door
-    mounted the function (the API's stage), or empty.
+    mounted the function (the API's stage), or empty. `base_path_hidden` says that
+    it may have taken the base path of a custom domain off them.
     """
 
     method: str
@@ -35,6 +36,7 @@ class HTTPRequest:
     client: tuple[str, int] | None = None
     server: tuple[str, int] | None = None
     root_path: str = ""
+    base_path_hidden: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)

@@ -2,10 +2,11 @@
 
 The two differ in few places, and the domain tells them apart, in both
 directions. A Function URL's `rawPath` is percent-encoded, an HTTP API's is
-decoded and begins with the stage, unless that is `$default`. Both list the
-cookies in `cookies`; a Function URL leaves the `cookie` header in its place too.
-Repeated headers are one, joined with commas, so a request comes back with one
-header of each name.
+decoded and begins with the stage, unless that is `$default`. So it does on a
+custom domain, although the client's path has no stage there, but perhaps a base
+path, which is nowhere in the event. Both list the cookies in `cookies`; a
+Function URL leaves the `cookie` header in its place too. Repeated headers are
+one, joined with commas, so a request comes back with one header of each name.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
@@ -58,6 +59,8 @@ __all__ = [
     "matches",
 ]
 
+_API_DOMAIN = ".execute-api."
+
 STREAMS = True
 """A Function URL can take a streamed response. An HTTP API never asks for one."""
 
@@ -77,14 +80,7 @@ def decode_event(event: Any) -> HTTPRequest:
     context = read_object(event, "requestContext")
     http = read_object(context, "http", "requestContext.")
     domain = read_text(context, "domainName", "requestContext.")
-    raw = read_text(event, "rawPath") or "/"
-    if FUNCTION_URL_DOMAIN in domain:
-        path, raw_path = decode_path(raw, "rawPath")
-        root_path = ""
-    else:
-        path, raw_path = raw, encode_path(raw, "rawPath")
-        root_path = stage_root(raw, read_text(context, "stage", "requestContext."))
-
+    path, raw_path, root_path, base_path_hidden = _read_paths(event, context, domain)
     sent = event.get("headers")
     headers = decode_map(sent, "headers")
     if event.get("cookies") and not (sent and "cookie" in sent):
@@ -108,7 +104,27 @@ def decode_event(event: Any) -> HTTPRequest:
         (source_ip, 0) if source_ip else None,
         server,
         root_path,
+        base_path_hidden,
     )
+
+
+def _read_paths(
+    event: dict[str, Any], context: dict[str, Any], domain: str
+) -> tuple[str, bytes, str, bool]:
+    """The decoded path, the raw path and the root path, and whether a base path is in none."""
+    raw = read_text(event, "rawPath") or "/"
+    if FUNCTION_URL_DOMAIN in domain:
+        return *decode_path(raw, "rawPath"), "", False
+    root = stage_root(raw, read_text(context, "stage", "requestContext."))
+    custom = _is_custom(domain)
+    if custom:
+        raw, root = raw[len(root) :] or "/", ""
+    return raw, encode_path(raw, "rawPath"), root, custom
+
+
+def _is_custom(domain: str) -> bool:
+    """Whether `domain` is one of the API owner's; an API's own tells where it runs."""
+    return "." in domain and _API_DOMAIN not in domain
 
 
 def _cookie_header(event: dict[str, Any]) -> bytes:
@@ -135,7 +151,8 @@ def build_event(
     result.
 
     Args:
-        request: The request, its path with the stage in it unless that is `$default`.
+        request: The request. On an API's own domain its path has the stage in it,
+            unless that is `$default`; on a custom one neither stage nor base path.
         request_id: For a Function URL, the invocation's own.
         time: Seconds since the epoch.
         domain_name: With `.lambda-url.` in it, the event is a Function URL's.
@@ -144,6 +161,9 @@ def build_event(
         trace_id: The value of `x-amzn-trace-id`; without one the header is left out.
     """
     is_url = FUNCTION_URL_DOMAIN in domain_name
+    path = request.path
+    if not is_url and stage != "$default" and _is_custom(domain_name):
+        path = f"/{stage}{path}"
     headers = joined(end_to_end(request.headers), ",")
     cookies = [crumb for part in headers.get("cookie", "").split(";") if (crumb := part.strip())]
     if not is_url:
@@ -152,7 +172,7 @@ def build_event(
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": route_key,
-        "rawPath": target_text(request.raw_path) if is_url else request.path,
+        "rawPath": target_text(request.raw_path) if is_url else path,
         "rawQueryString": target_text(request.query_string),
         "headers": headers,
         "requestContext": {
@@ -162,7 +182,7 @@ def build_event(
             "domainPrefix": domain_name.partition(".")[0],
             "http": {
                 "method": request.method,
-                "path": request.path,
+                "path": path,
                 "protocol": protocol(request.http_version),
                 "sourceIp": request.client[0] if request.client else "",
                 "userAgent": headers.get("user-agent", ""),

@@ -66,8 +66,9 @@ def mount(request: HTTPRequest, base_path: str) -> None:
     """Add `base_path` to the request's `root_path`, if its path goes on with these segments.
 
     The base path is the one under which a custom domain maps to the function, so
-    it follows the stage where both are in the path. A request that came another
-    way, without it, is left as it is.
+    it follows the stage where both are in the path. If the front door has taken it
+    off, it is put back. A request that came another way, without it, is left as
+    it is.
     """
     base = [segment for segment in base_path.split("/") if segment]
     if not base:
@@ -78,6 +79,10 @@ def mount(request: HTTPRequest, base_path: str) -> None:
     sent = request.raw_path.split(b"/")[: len(mounted)]
     if [_decode_segment(segment) for segment in sent] == mounted:
         request.root_path = "/".join(mounted)
+    elif request.base_path_hidden and request.path.startswith("/"):
+        root = request.root_path = "/".join(mounted)
+        request.path = root + request.path
+        request.raw_path = encode_path(root, "base_path") + request.raw_path
 
 
 def _decode_segment(raw: bytes) -> str:
