@@ -233,3 +233,19 @@ print(loop.run(anyio.to_thread.run_sync(lambda: "done")))
     )
 
     assert (ended.returncode, ended.stdout) == (0, "done\ndone\n")
+
+
+def test_a_loop_that_never_ran_can_be_closed_where_there_is_no_current_one() -> None:
+    asyncio.set_event_loop(None)
+
+    InvocationLoop().close()
+
+
+def test_a_loop_that_nobody_holds_any_more_ends_with_its_threads() -> None:
+    loop = InvocationLoop()
+    worker = loop.run(anyio.to_thread.run_sync(threading.current_thread))
+
+    del loop
+    worker.join(timeout=20)
+
+    assert not worker.is_alive()
