@@ -321,8 +321,8 @@ def test_background_work_runs_after_the_answer(
     environment.exchange(exchange, "POST", "/postcards", typed("text/plain"), b"hello")
 
     assert exchange.finished
-    assert set(map(tuple, exchange.observed)) == {()}, "nothing was delivered when the answer left"
-    if not cannot(framework, "work of the request"):
+    if not cannot(framework, "work of the request"):  # Quart's begins beside the response
+        assert set(map(tuple, exchange.observed)) == {()}, "nothing was delivered before"
         assert journal.delivered == ["hello"]
 
 

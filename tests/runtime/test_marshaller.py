@@ -5,6 +5,9 @@ from __future__ import annotations
 import collections
 import decimal
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +129,26 @@ def test_the_public_names_are_there(name: str) -> None:
 def test_no_other_name_is() -> None:
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         warmstart.runtime.other  # noqa: B018 # type: ignore[attr-defined]
+
+
+def test_the_first_text_of_a_process_that_is_not_json_is_told_as_such() -> None:
+    # With nothing imported that would bring `json.decoder` along.
+    program = """
+import sys
+from warmstart.runtime.marshaller import decode
+assert "json.decoder" not in sys.modules
+try:
+    decode(b"{x")
+except ValueError as error:
+    print(error)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+        env={"PYTHONPATH": str(Path(warmstart.__file__).parents[1])},
+    )
+
+    assert ended.stdout.startswith("Expecting property name enclosed in double quotes")

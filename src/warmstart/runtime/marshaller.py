@@ -95,7 +95,9 @@ def decode(data: bytes | bytearray) -> Any:
     text = str(data, "utf-8")
     try:
         value, end = _scan(text, 0)
-    except StopIteration:
+    except (StopIteration, SystemError):
+        # Before Python 3.13 the scanner looks for its error's class in `json.decoder` without
+        # importing it, and has no exception to raise (a SystemError) while nobody else did.
         return _decode_slowly(text)
     return value if end == len(text) else _decode_slowly(text)
 
