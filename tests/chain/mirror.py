@@ -2,8 +2,9 @@
 
 A request with the header `x-answer` gets the answer that the header describes,
 as JSON: `{"status": …, "headers": [[name, value], …], "chunks": [text, …]}`, in
-which `chunks` are latin-1 texts, sent one message each. Any other request gets
-a JSON of its own scope and body.
+which `chunks` are latin-1 texts, sent one message each; as memory views, which
+ASGI servers take and frameworks send, if `"views"` is true. Any other request
+gets a JSON of its own scope and body.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ async def _send(answer: dict[str, Any], send: Send) -> None:
         (name.encode("latin-1"), value.encode("latin-1")) for name, value in answer["headers"]
     ]
     await send({"type": "http.response.start", "status": answer["status"], "headers": headers})
-    *chunks, last = answer["chunks"] or [""]
+    kind = memoryview if answer.get("views") else bytes
+    *chunks, last = [kind(chunk.encode("latin-1")) for chunk in answer["chunks"] or [""]]
     for chunk in chunks:
-        body = chunk.encode("latin-1")
-        await send({"type": "http.response.body", "body": body, "more_body": True})
-    await send({"type": "http.response.body", "body": last.encode("latin-1")})
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": last})
 
 
 def _seen(scope: Scope, body: bytes) -> dict[str, Any]:

@@ -191,8 +191,10 @@ def test_response_headers(twins: Twins, headers: list[list[str]]) -> None:
     ],
 )
 @pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream"])
-def test_response_bodies(twins: Twins, chunks: list[str], content_type: str) -> None:
-    answer = {"status": 200, "headers": [["content-type", content_type]], "chunks": chunks}
+@pytest.mark.parametrize("views", [False, True])
+def test_response_bodies(twins: Twins, chunks: list[str], content_type: str, views: bool) -> None:
+    headers = [["content-type", content_type]]
+    answer = {"status": 200, "headers": headers, "chunks": chunks, "views": views}
     assert twins.compare_answers(answer)["body"] == "".join(chunks).encode("latin-1")
 
 

@@ -69,7 +69,7 @@ class BufferedFront:
             if chunks:
                 chunks.append(data)
                 data = b"".join(chunks)
-            response.body = data
+            response.body = bytes(data)  # Starlette, for one, sends memory views, too
         if not await self._exchange.respond(self._build(response)):
             await self._exchange.respond(self._build(_too_large(len(response.body))))
 
