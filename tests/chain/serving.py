@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import uvicorn
 
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
+from warmstart.service.endpoint import OneWriteProtocol
 from warmstart.service.function import Function
 from warmstart.service.service import Service
 from warmstart.service.telemetry import Event
@@ -154,7 +155,9 @@ def chain(
     service = Service(events.append)
     try:
         thread.run(service.create_function(function))
-        port = thread.serve(FunctionURL(service, "app", mode=mode), server_header=False)
+        port = thread.serve(
+            FunctionURL(service, "app", mode=mode), http=OneWriteProtocol, server_header=False
+        )
         yield Chain(port, service, function, events, thread.run)
     finally:
         thread.run(service.aclose())

@@ -27,6 +27,7 @@ from watchfiles import PythonFilter, awatch
 
 from warmstart.cli.console import Console
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
+from warmstart.service.endpoint import OneWriteProtocol
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 from warmstart.service.service import Service
@@ -225,6 +226,7 @@ class _HTTPServer(uvicorn.Server):
         gateway = FunctionURL(service, _FUNCTION, mode=mode, observer=console.on_access)
         config = uvicorn.Config(
             gateway,
+            http=OneWriteProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",

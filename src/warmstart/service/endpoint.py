@@ -16,7 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-__all__ = ["HEADER_COUNT", "Application", "Endpoint"]
+__all__ = ["HEADER_COUNT", "Application", "Endpoint", "OneWriteProtocol"]
 
 HEADER_COUNT = "warmstart.header_count"
 """Key of the scope: how many of the request's headers are no trailers."""
@@ -59,8 +59,16 @@ class _OneWrite:
         return getattr(self._transport, name)
 
 
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, for a runtime's requests."""
+class OneWriteProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which sends the head of a response together with its body."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        one_write = _OneWrite(cast(asyncio.Transport, transport))
+        super().connection_made(cast(asyncio.Transport, one_write))
+
+
+class _Protocol(OneWriteProtocol):
+    """The same, for a runtime's requests."""
 
     def __init__(self, config: Config, state: ServerState) -> None:
         super().__init__(config, state, {})
@@ -73,10 +81,6 @@ class _Protocol(HttpToolsProtocol):
         scope = cast(dict[str, Any], self.scope)
         scope[HEADER_COUNT] = len(self.headers)
         super().on_headers_complete()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        one_write = _OneWrite(cast(asyncio.Transport, transport))
-        super().connection_made(cast(asyncio.Transport, one_write))
 
 
 class Endpoint:
