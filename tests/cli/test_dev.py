@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,6 +135,34 @@ def test_a_changed_file_is_served_by_new_environments(folder: Path) -> None:
         while get(running.port).body != b"new":
             assert time.monotonic() < deadline
         assert get(running.port).body == b"new"
+
+
+def test_no_request_is_lost_while_files_change_under_load(folder: Path) -> None:
+    with dev(folder, "main:app") as running:
+        answers: set[tuple[int, bytes]] = set()
+        ended = threading.Event()
+
+        def client() -> None:
+            while not ended.is_set():
+                answer = get(running.port)
+                answers.add((answer.status, answer.body))
+
+        clients = [threading.Thread(target=client) for _ in range(4)]
+        for thread in clients:
+            thread.start()
+        versions = [f"version {number}" for number in range(4)]
+        for version in versions:
+            (folder / "main.py").write_text(APP % version)
+            deadline = time.monotonic() + 20
+            while (200, version.encode()) not in answers:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        ended.set()
+        for thread in clients:
+            thread.join(30)
+
+        bodies = {b"old", *(version.encode() for version in versions)}
+        assert answers <= {(200, body) for body in bodies}
 
 
 def test_a_broken_change_is_told_and_a_mended_one_served(folder: Path) -> None:
