@@ -388,6 +388,26 @@ def test_an_exception_at_import_shows_the_functions_frames_alone(
     assert "importlib" in their_stack[0]
 
 
+@difference("not-callable")
+def test_what_cannot_be_called_is_found_out_at_init(
+    api: FakeRuntimeAPI, start: Start, modules: str, row: str
+) -> None:
+    Path(modules, "data.py").write_text("number = 1\n")
+    code, _ = fail_to_start(api, start, WARMSTART, "data.number", modules)
+    assert code == 1
+    ours = api.wait_post()
+    assert ours.path.endswith("/init/error")
+    assert json.loads(ours.body)["errorType"] == "Runtime.HandlerNotFound"
+    assert "Handler 'number' on module 'data' is not callable" in ours.body.decode()
+
+    source = str(Path(__file__).parents[2] / "src")
+    start("data.number", AWSLAMBDARIC, PYTHONPATH=f"{source}:{modules}")
+    api.put(Event(b"{}"))
+    theirs = api.wait_post()
+    assert "/invocation/" in theirs.path
+    assert json.loads(theirs.body)["errorType"] == "TypeError"
+
+
 @pytest.mark.parametrize("client", [WARMSTART, AWSLAMBDARIC], ids=str)
 def test_an_exit_at_import_passes_its_code_on_and_posts_nothing(
     api: FakeRuntimeAPI, start: Start, modules: str, client: Client
