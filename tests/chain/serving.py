@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import uvicorn
 
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
-from warmstart.service.endpoint import OneWriteProtocol
+from warmstart.service.endpoints.endpoint import OneWriteProtocol
 from warmstart.service.function import Function
 from warmstart.service.service import Service
 from warmstart.service.telemetry import Event

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
+from warmstart.service.environments.process import Running
 from warmstart.service.function import Function
-from warmstart.service.process import Running
 from warmstart.service.service import Service
 from warmstart.service.telemetry import Event
 

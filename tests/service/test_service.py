@@ -23,7 +23,7 @@ from warmstart.invoke import (
     ServiceFault,
     TooManyRequests,
 )
-from warmstart.service import sandbox
+from warmstart.service.environments import sandbox
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 from warmstart.service.service import Service

@@ -16,7 +16,7 @@ import click
 from warmstart.cli.failures import describe_init_failure
 from warmstart.gateways.function_url import Access
 from warmstart.service.errors import InitFailed
-from warmstart.service.logs import log_line
+from warmstart.service.logs.lines import log_line
 from warmstart.service.telemetry import Event, Output, Report, Start
 
 __all__ = ["Console"]

@@ -27,7 +27,7 @@ from watchfiles import PythonFilter, awatch
 
 from warmstart.cli.console import Console
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
-from warmstart.service.endpoint import OneWriteProtocol
+from warmstart.service.endpoints.endpoint import OneWriteProtocol
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 from warmstart.service.service import Service

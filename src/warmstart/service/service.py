@@ -20,6 +20,8 @@ from warmstart.invoke import (
     ServiceFault,
 )
 from warmstart.service.clock import Clock
+from warmstart.service.environments.pool import Pool, Statistics
+from warmstart.service.environments.process import Driver, ProcessDriver
 from warmstart.service.function import Function
 from warmstart.service.invocation import (
     BufferedInvocation,
@@ -27,8 +29,6 @@ from warmstart.service.invocation import (
     new_request_id,
     new_trace_id,
 )
-from warmstart.service.pool import Pool, Statistics
-from warmstart.service.process import Driver, ProcessDriver
 from warmstart.service.telemetry import Event, Observer
 
 __all__ = ["Service"]

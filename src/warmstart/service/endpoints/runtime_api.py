@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 from warmstart.invoke import MAX_PAYLOAD
 from warmstart.service import errors
-from warmstart.service.endpoint import HEADER_COUNT
-from warmstart.service.environment import Refusal
+from warmstart.service.endpoints.endpoint import HEADER_COUNT
+from warmstart.service.environments.environment import Refusal
 from warmstart.service.errors import Failure, PostedError, valid_error_type
 from warmstart.service.invocation import Invocation
 from warmstart.service.stream import ReaderGone, Sink, TooLarge

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from warmstart.service.logs import log_line
+from warmstart.service.logs.lines import log_line
 from warmstart.service.telemetry import (
     Event,
     Exit,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import warmstart
+from warmstart.service.environments.variables import variables
 from warmstart.service.function import Function
-from warmstart.service.variables import variables
 
 PACKAGE_ROOT = str(Path(warmstart.__file__).resolve().parents[1])
 

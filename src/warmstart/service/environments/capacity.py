@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from warmstart.service.environment import Environment, State
+from warmstart.service.environments.environment import Environment, State
 
 __all__ = ["GRACE", "PATIENCE", "Actions", "Fleet", "decide"]
 

@@ -4,7 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from warmstart.service.environment import MOVES, Environment, IllegalMove, Refusal, State
+from warmstart.service.environments.environment import (
+    MOVES,
+    Environment,
+    IllegalMove,
+    Refusal,
+    State,
+)
 
 Step = Callable[[Environment], None]
 

@@ -13,7 +13,7 @@ from warmstart.service.function import Function
 
 __all__ = ["log_group_name", "variables"]
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def log_group_name(function: Function) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from warmstart.service.process import MAX_LINE, ProcessDriver, Running
+from warmstart.service.environments.process import MAX_LINE, ProcessDriver, Running
 
 
 class Started:

@@ -26,16 +26,16 @@ from typing import Any, Protocol
 from warmstart.invoke import InvokeError, ServiceFault
 from warmstart.service import errors, telemetry
 from warmstart.service.clock import Clock
-from warmstart.service.endpoint import Endpoint
-from warmstart.service.environment import Environment, State
+from warmstart.service.endpoints.endpoint import Endpoint
+from warmstart.service.endpoints.runtime_api import RuntimeAPI
+from warmstart.service.environments.environment import Environment, State
+from warmstart.service.environments.process import Driver, Running
+from warmstart.service.environments.variables import variables
 from warmstart.service.errors import Failure, Fault, InitFailed
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
-from warmstart.service.process import Driver, Running
-from warmstart.service.runtime_api import RuntimeAPI
 from warmstart.service.stream import Sink
 from warmstart.service.telemetry import Event, Observer
-from warmstart.service.variables import variables
 
 __all__ = ["Owner", "Sandbox", "Settings"]
 

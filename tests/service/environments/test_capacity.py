@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from warmstart.service.capacity import GRACE, PATIENCE, Actions, Fleet, decide
-from warmstart.service.environment import Environment, State
+from warmstart.service.environments.capacity import GRACE, PATIENCE, Actions, Fleet, decide
+from warmstart.service.environments.environment import Environment, State
 
 IDLE_TIMEOUT = 60.0
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from warmstart.invoke import InvokeError, ServiceFault, TooManyRequests
-from warmstart.service.capacity import Actions, Fleet, decide
-from warmstart.service.environment import Environment
+from warmstart.service.environments.capacity import Actions, Fleet, decide
+from warmstart.service.environments.environment import Environment
+from warmstart.service.environments.sandbox import Sandbox, Settings
 from warmstart.service.errors import Failure
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
-from warmstart.service.sandbox import Sandbox, Settings
 
 __all__ = ["Pool", "Statistics"]
 
