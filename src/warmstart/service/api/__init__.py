@@ -1,1 +1,1 @@
-"""AWS's protocols from the server's side: routing, validation and wording by botocore's own model."""
+"""AWS's protocols from the server's side, by botocore's own model of each service."""
