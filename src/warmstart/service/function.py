@@ -23,6 +23,8 @@ class Function:
     Runtime API (a custom runtime's `bootstrap`, another runtime client); left
     empty it is warmstart's own runtime under `python`.
 
+    `log_group` is where its logs go, by default AWS's own place for them.
+
     Raises:
         ValueError: a setting is out of its bounds; the message names it.
     """
@@ -40,6 +42,8 @@ class Function:
     command: tuple[str, ...] = ()
     runtime: str = f"python{sys.version_info.major}.{sys.version_info.minor}"
     version: str = "$LATEST"
+    log_format: str = "Text"
+    log_group: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -52,6 +56,9 @@ class Function:
         for name, value in self.environment.items():
             if not name or "=" in name or "\0" in name or "\0" in value:
                 raise ValueError(f"environment: {name!r} cannot be an environment variable")
+        if self.log_format not in ("Text", "JSON"):
+            raise ValueError(f"log_format must be Text or JSON, not {self.log_format!r}")
+        object.__setattr__(self, "log_group", self.log_group or f"/aws/lambda/{self.name}")
         object.__setattr__(self, "environment", MappingProxyType(dict(self.environment)))
 
     @property

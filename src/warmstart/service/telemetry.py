@@ -3,8 +3,9 @@
 https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 
 One `Observer` gets every event, in order, while it happens: it must be quick.
-Each event bears the wall-clock time (seconds since the epoch), the function's
-name and the environment's id. `status` is success, error, failure or timeout.
+Each event bears the wall-clock time (seconds since the epoch) and its `Source`:
+the environment, and where that one's logs go. `status` is success, error,
+failure or timeout.
 """
 
 from __future__ import annotations
@@ -22,8 +23,21 @@ __all__ = [
     "Output",
     "Report",
     "RuntimeDone",
+    "Source",
     "Start",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An environment, by its id; whose it is, and the log it writes to (`Text` or `JSON`)."""
+
+    function: str
+    version: str
+    environment: str
+    log_group: str
+    log_stream: str
+    log_format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +45,7 @@ class Event:
     """What all events have."""
 
     time: float
-    function: str
-    environment: str
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from warmstart.service.telemetry import (
     Output,
     Report,
     RuntimeDone,
+    Source,
     Start,
 )
 
-WHERE = (0.0, "f", "environment")
+WHERE = (0.0, Source("f", "$LATEST", "e", "/aws/lambda/f", "2026/11/24/[$LATEST]e", "Text"))
 
 
 def report(

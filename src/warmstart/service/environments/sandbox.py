@@ -95,6 +95,7 @@ class Sandbox:
         self._loop = asyncio.get_running_loop()
         self._started = self._clock.monotonic()
         self.environment = Environment(secrets.token_hex(16), generation, self._started)
+        self._source = self._name_source()
         self._running: Running | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._polls: asyncio.Future[Invocation[Any] | None] | None = None
@@ -151,7 +152,7 @@ class Sandbox:
                 self.function,
                 runtime_api=runtime_api,
                 region=self._settings.region,
-                log_stream_name=self.log_stream_name,
+                log_stream_name=self._source.log_stream,
                 initialization_type=self._initialization_type,
                 temporary_directory=temporary_directory,
             )
@@ -165,12 +166,6 @@ class Sandbox:
         )
         if self.environment.state is State.SHUTDOWN:
             self._running.kill()
-
-    @property
-    def log_stream_name(self) -> str:
-        """As AWS names it: the day, the version, and the environment."""
-        day = datetime.fromtimestamp(self._clock.time(), UTC).strftime("%Y/%m/%d")
-        return f"{day}/[{self.function.version}]{self.environment.id}"
 
     def stop(self, reason: str) -> None:
         """SHUTDOWN: let the process end by itself, for a while."""
@@ -404,6 +399,19 @@ class Sandbox:
 
     # Small things
 
+    def _name_source(self) -> telemetry.Source:
+        """The log stream as AWS names it: the day, the version, and the environment."""
+        function = self.function
+        day = datetime.fromtimestamp(self._clock.time(), UTC).strftime("%Y/%m/%d")
+        return telemetry.Source(
+            function.name,
+            function.version,
+            self.environment.id,
+            function.log_group,
+            f"{day}/[{function.version}]{self.environment.id}",
+            function.log_format,
+        )
+
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
@@ -414,9 +422,7 @@ class Sandbox:
         self._report(telemetry.Output, invocation.request_id if invocation else None, line)
 
     def _report(self, event: Callable[..., Event], *facts: object) -> None:
-        self._settings.observer(
-            event(self._clock.time(), self.function.name, self.environment.id, *facts)
-        )
+        self._settings.observer(event(self._clock.time(), self._source, *facts))
 
 
 def _words(failure: Failure | None) -> tuple[str, str | None]:

@@ -11,14 +11,9 @@ from pathlib import Path
 
 from warmstart.service.function import Function
 
-__all__ = ["log_group_name", "variables"]
+__all__ = ["variables"]
 
 _PACKAGE = Path(__file__).resolve().parents[2]
-
-
-def log_group_name(function: Function) -> str:
-    """Where the function's logs go unless it is configured otherwise."""
-    return f"/aws/lambda/{function.name}"
 
 
 def variables(
@@ -63,7 +58,7 @@ def _platform(function: Function) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
-        "AWS_LAMBDA_LOG_GROUP_NAME": log_group_name(function),
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
     }
 
 
