@@ -13,11 +13,8 @@ rounds.
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
-import platform
-import re
 import socket
 import statistics
 import subprocess
@@ -30,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load import Outcome, run_load
+from benchmarks.report import conditions, table
 from tests.runtime.rie import rie_path
 from warmstart.events import http_v2
 from warmstart.events.http import HTTPRequest
@@ -162,31 +160,25 @@ def measure() -> list[tuple[Row, Outcome]]:
     ]
 
 
-def table(measured: list[tuple[Row, Outcome]]) -> str:
+def report(measured: list[tuple[Row, Outcome]]) -> str:
     """The figures as Markdown."""
-    lines = [
-        f"{datetime.date.today().isoformat()}, {_cpu()}, {os.cpu_count()} cores, "  # noqa: DTZ011
-        f"Python {platform.python_version()}; median of {ROUNDS} alternating rounds of "
-        f"{SECONDS:.0f} s; load generator on the same machine.",
-        "",
-        "| GET /hello (FastAPI) | clients | requests/s | p50 ms | p99 ms | errors |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row.name} | {row.clients} | {o.per_second:,.0f} | {o.p50:.2f} | {o.p99:.2f} "
-        f"| {o.errors} |"
+    headings = ["GET /hello (FastAPI)", "clients", "requests/s", "p50 ms", "p99 ms", "errors"]
+    rows = [
+        [
+            row.name,
+            str(row.clients),
+            f"{o.per_second:,.0f}",
+            f"{o.p50:.2f}",
+            f"{o.p99:.2f}",
+            str(o.errors),
+        ]
         for row, o in measured
     ]
-    return "\n".join(lines)
-
-
-def _cpu() -> str:
-    try:
-        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    except OSError:
-        found = None
-    return found[1] if found else platform.processor() or platform.machine()
+    return (
+        f"{conditions()}; median of {ROUNDS} alternating rounds of {SECONDS:.0f} s; "
+        f"load generator on the same machine.\n\n{table(headings, rows)}"
+    )
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(report(measure()))

@@ -1,0 +1,92 @@
+"""What it costs to load an adapter: fresh interpreters, one after another, by turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.adapter.events import DOORS, request
+
+__all__ = ["STATEMENTS", "Startup", "measure_startup"]
+
+ROOT = Path(__file__).parents[2]
+
+_APP = "from benchmarks.adapter.apps import fastapi_app as app"
+_EVENT = f"event = {DOORS['HTTP API v2'](request('/hello'))!r}"
+_OURS, _THEIRS = "from warmstart import ASGIHandler", "from mangum import Mangum"
+
+STATEMENTS = {
+    "bare Python": "pass",
+    "`import warmstart`": "import warmstart",
+    "`from warmstart import ASGIHandler`": _OURS,
+    "`from mangum import Mangum`": _THEIRS,
+    "FastAPI app": _APP,
+    "FastAPI app, `ASGIHandler(app)`": f"{_APP}; {_OURS}; ASGIHandler(app)",
+    "FastAPI app, `Mangum(app)`": f"{_APP}; {_THEIRS}; Mangum(app)",
+    "the same, and a first answer of ours": (
+        f"{_APP}; {_EVENT}; {_OURS}; ASGIHandler(app)(event, None)"
+    ),
+    "the same, and a first answer of Mangum's": (
+        f"{_APP}; {_EVENT}; {_THEIRS}; Mangum(app)(event, None)"
+    ),
+}
+
+# Looking costs modules and memory of its own, so it is done once, in another process than the
+# ones that are timed.
+_LOOK = """
+import sys
+loaded, asyncio = len(sys.modules), "asyncio" in sys.modules
+with open("/proc/self/status") as file:
+    rss = next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+print(f'[{loaded}, {str(asyncio).lower()}, {rss}]')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Startup:
+    """Milliseconds from spawn to exit, modules, whether asyncio is one of them, MB resident."""
+
+    milliseconds: float
+    modules: int
+    asyncio: bool
+    memory: float
+
+
+def measure_startup(rounds: int) -> dict[str, Startup]:
+    """Each statement in an interpreter of its own; medians of alternating rounds."""
+    for statement in STATEMENTS.values():
+        _run(statement)  # byte code and pages are there afterwards
+    taken: dict[str, list[float]] = {name: [] for name in STATEMENTS}
+    for _ in range(rounds):
+        for name, statement in STATEMENTS.items():
+            started = time.perf_counter()
+            _run(statement)
+            taken[name].append(time.perf_counter() - started)
+    return {
+        name: _look(statement, statistics.median(taken[name]) * 1e3)
+        for name, statement in STATEMENTS.items()
+    }
+
+
+def _look(statement: str, milliseconds: float) -> Startup:
+    looks = [json.loads(_run(f"{statement}\n{_LOOK}")) for _ in range(3)]
+    modules, asyncio, _ = looks[0]
+    return Startup(milliseconds, modules, asyncio, statistics.median(it[2] for it in looks) / 1000)
+
+
+def _run(code: str) -> str:
+    path = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
