@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 __all__ = ["Function"]
 
@@ -23,7 +24,8 @@ class Function:
     Runtime API (a custom runtime's `bootstrap`, another runtime client); left
     empty it is warmstart's own runtime under `python`.
 
-    `log_group` is where its logs go, by default AWS's own place for them.
+    `log_group` is where its logs go, by default AWS's own place for them. The log
+    levels (TRACE to FATAL; DEBUG, INFO or WARN for the system's) filter JSON logs only.
 
     Raises:
         ValueError: a setting is out of its bounds; the message names it.
@@ -42,8 +44,10 @@ class Function:
     command: tuple[str, ...] = ()
     runtime: str = f"python{sys.version_info.major}.{sys.version_info.minor}"
     version: str = "$LATEST"
-    log_format: str = "Text"
+    log_format: Literal["Text", "JSON"] = "Text"
     log_group: str = ""
+    application_log_level: str = "INFO"
+    system_log_level: str = "INFO"
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -56,8 +60,6 @@ class Function:
         for name, value in self.environment.items():
             if not name or "=" in name or "\0" in name or "\0" in value:
                 raise ValueError(f"environment: {name!r} cannot be an environment variable")
-        if self.log_format not in ("Text", "JSON"):
-            raise ValueError(f"log_format must be Text or JSON, not {self.log_format!r}")
         object.__setattr__(self, "log_group", self.log_group or f"/aws/lambda/{self.name}")
         object.__setattr__(self, "environment", MappingProxyType(dict(self.environment)))
 

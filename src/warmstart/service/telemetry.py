@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from warmstart.service.function import Function
+
 __all__ = [
     "Event",
     "Exit",
@@ -30,14 +32,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An environment, by its id; whose it is, and the log it writes to (`Text` or `JSON`)."""
+    """An environment, by its id: the function as it was configured for it, and its log stream."""
 
-    function: str
-    version: str
+    function: Function
     environment: str
-    log_group: str
     log_stream: str
-    log_format: str
 
 
 @dataclass(frozen=True, slots=True)

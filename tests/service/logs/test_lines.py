@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from warmstart.service.function import Function
 from warmstart.service.logs.lines import log_line
 from warmstart.service.telemetry import (
     Event,
@@ -16,7 +17,8 @@ from warmstart.service.telemetry import (
     Start,
 )
 
-WHERE = (0.0, Source("f", "$LATEST", "e", "/aws/lambda/f", "2026/11/24/[$LATEST]e", "Text"))
+FUNCTION = Function(name="f", handler="app.handler", task_root="/var/task")
+WHERE = (0.0, Source(FUNCTION, "e", "2026/11/24/[$LATEST]e"))
 
 
 def report(

@@ -401,16 +401,9 @@ class Sandbox:
 
     def _name_source(self) -> telemetry.Source:
         """The log stream as AWS names it: the day, the version, and the environment."""
-        function = self.function
         day = datetime.fromtimestamp(self._clock.time(), UTC).strftime("%Y/%m/%d")
-        return telemetry.Source(
-            function.name,
-            function.version,
-            self.environment.id,
-            function.log_group,
-            f"{day}/[{function.version}]{self.environment.id}",
-            function.log_format,
-        )
+        log_stream = f"{day}/[{self.function.version}]{self.environment.id}"
+        return telemetry.Source(self.function, self.environment.id, log_stream)
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:

@@ -1,0 +1,134 @@
+"""Streams in files give back what was put into them, from every place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from warmstart.service.logs.files import LogFiles
+
+GROUP = "/aws/lambda/f"
+STREAM = "2026/11/24/[$LATEST]0123"
+
+MESSAGES = st.lists(
+    st.tuples(st.integers(0, 2**41), st.text(st.characters(exclude_categories=[]))), max_size=40
+)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> LogFiles:
+    return LogFiles(tmp_path / "logs")
+
+
+async def test_what_is_written_is_read_in_order_with_both_times(files: LogFiles) -> None:
+    files.write(GROUP, STREAM, [(1000, "one"), (1001, "two\nlines")], now=1005)
+    files.flush()
+
+    events = list(files.read(GROUP, STREAM))
+
+    assert [(e.timestamp, e.ingested, e.message) for e in events] == [
+        (1000, 1005, "one"),
+        (1001, 1005, "two\nlines"),
+    ]
+    assert files.groups() == [GROUP]
+    assert files.streams(GROUP) == [STREAM]
+
+
+@given(MESSAGES, st.data())
+async def test_reading_on_from_an_event_gives_all_that_follow_it(
+    tmp_path_factory: pytest.TempPathFactory, messages: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    files = LogFiles(tmp_path_factory.mktemp("logs"))
+    files.write(GROUP, STREAM, messages, now=0)
+    files.flush()
+
+    events = list(files.read(GROUP, STREAM))
+    assert [(e.timestamp, e.message) for e in events] == messages
+    assert list(files.read_back(GROUP, STREAM)) == events[::-1]
+
+    place = data.draw(st.integers(0, len(events)))
+    offset = events[place - 1].end if place else 0
+    assert list(files.read(GROUP, STREAM, offset=offset)) == events[place:]
+    assert list(files.read_back(GROUP, STREAM, offset)) == events[:place][::-1]
+
+
+@given(st.lists(st.integers(0, 50), max_size=3000), st.integers(-1, 51))
+async def test_a_search_by_time_finds_what_a_look_at_each_line_finds(
+    tmp_path_factory: pytest.TempPathFactory, times: list[int], start: int
+) -> None:
+    files = LogFiles(tmp_path_factory.mktemp("logs"))
+    ascending = [(time, "x" * 100) for time in sorted(times)]
+    files.write(GROUP, STREAM, ascending, now=0)
+    files.flush()
+
+    found = [(e.timestamp, e.message) for e in files.read(GROUP, STREAM, start=start)]
+
+    assert found == [event for event in ascending if event[0] >= start]
+
+
+async def test_a_long_stream_is_read_backwards_across_its_blocks(files: LogFiles) -> None:
+    files.write(GROUP, STREAM, [(n, f"{n} " + "x" * (n % 700)) for n in range(2000)], now=0)
+    files.flush()
+
+    events = list(files.read(GROUP, STREAM))
+
+    assert len(events) == 2000
+    assert list(files.read_back(GROUP, STREAM)) == events[::-1]
+
+
+async def test_a_line_that_was_cut_off_is_not_read_and_does_not_spoil_the_next(
+    tmp_path: Path, files: LogFiles
+) -> None:
+    files.write(GROUP, STREAM, [(1, "whole")], now=1)
+    files.flush()
+    (path,) = (tmp_path / "logs").glob("*/*")
+    with path.open("ab") as file:
+        file.write(b'{"t":2,"i":2,"m":"cut o')
+
+    assert [e.message for e in files.read(GROUP, STREAM)] == ["whole"]
+    assert [e.message for e in files.read_back(GROUP, STREAM)] == ["whole"]
+
+    files.write(GROUP, STREAM, [(3, "next")], now=3)
+    files.flush()
+    assert [e.message for e in files.read(GROUP, STREAM)] == ["whole", "next"]
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/../b", "/", "%2F", "ä#b", "x" * 60])
+def test_any_name_stays_below_the_directory_and_comes_back(
+    tmp_path: Path, files: LogFiles, name: str
+) -> None:
+    files.create_group(name)
+    files.create_stream(name, name)
+
+    assert files.groups() == [name]
+    assert files.streams(name) == [name]
+    assert os.listdir(tmp_path) == ["logs"]
+
+
+async def test_a_description_tells_the_first_and_the_last_event(files: LogFiles) -> None:
+    files.write(GROUP, STREAM, [(5, "a"), (6, "b"), (9, "c")], now=10)
+    files.flush()
+
+    stream = files.describe(GROUP, STREAM)
+
+    assert stream.first is not None
+    assert stream.last is not None
+    assert (stream.first.timestamp, stream.last.timestamp, stream.created) == (5, 9, 10)
+    assert stream.size == stream.last.end
+
+
+async def test_what_is_deleted_is_gone_with_what_was_still_to_be_written(files: LogFiles) -> None:
+    files.write(GROUP, STREAM, [(1, "a")], now=1)
+    assert files.has_stream(GROUP, STREAM)
+    assert files.delete_stream(GROUP, STREAM)
+    assert not files.has_stream(GROUP, STREAM)
+    assert not files.delete_stream(GROUP, STREAM)
+
+    files.write(GROUP, STREAM, [(1, "a")], now=1)
+    assert files.delete_group(GROUP)
+    assert not files.delete_group(GROUP)
+    assert files.groups() == []
