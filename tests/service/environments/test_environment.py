@@ -49,6 +49,18 @@ def init_error() -> Environment:
     return environment
 
 
+def reset() -> Environment:
+    environment = running()
+    environment.reset(3.0)
+    return environment
+
+
+def suppressed_init() -> Environment:
+    environment = reset()
+    environment.assign("id", 4.0)
+    return environment
+
+
 def stopped() -> Environment:
     environment = ready()
     environment.stop(2.0)
@@ -102,6 +114,13 @@ TABLE: list[tuple[Callable[[], Environment], Step, int | None]] = [
     (init_error, error, 400),
     (init_error, report_init_error, 403),
     (stopped, ask_next, 403),
+    # A new runtime, whose INIT is part of an invocation, finds what the first one found.
+    (suppressed_init, ask_next, None),
+    (suppressed_init, report_init_error, None),
+    (suppressed_init, error, 403),
+    # The runtime that is being ended.
+    (reset, ask_next, 403),
+    (reset, respond, 400),
 ]
 
 
@@ -132,6 +151,30 @@ def test_a_refusal_says_which_transition_is_not_allowed() -> None:
         "State transition from InvocationResponse to Ready failed for runtime."
         " Error: State transition is not allowed"
     )
+
+
+def test_a_runtime_in_its_suppressed_init_is_told_that_it_is_started() -> None:
+    with pytest.raises(Refusal) as caught:
+        respond(suppressed_init())
+
+    assert caught.value.message.startswith("State transition from Started to InvocationResponse")
+
+
+def test_a_reset_environment_has_its_invocation_when_the_new_runtime_is_ready() -> None:
+    environment = suppressed_init()
+    assert (environment.state, environment.request_id) == (State.SUPPRESSED_INIT, "id")
+    environment.next(5.0)
+
+    assert (environment.state, environment.request_id) == (State.RUNNING, "id")
+    assert environment.invocations == 2
+
+
+def test_a_response_that_ends_after_a_reset_changes_nothing() -> None:
+    environment = responding()
+    environment.reset(5.0)
+    environment.end_response(6.0)
+
+    assert (environment.state, environment.request_id) == (State.RESET, None)
 
 
 def test_an_unknown_id_is_told_before_a_wrong_state() -> None:
@@ -166,8 +209,8 @@ def test_a_response_that_ends_after_the_environment_was_stopped_changes_nothing(
     assert environment.state is State.SHUTDOWN
 
 
-@pytest.mark.parametrize("make", [started, running, response_sent, stopped])
-def test_only_a_ready_environment_can_be_given_an_invocation(
+@pytest.mark.parametrize("make", [started, running, response_sent, suppressed_init, stopped])
+def test_only_a_ready_or_reset_environment_can_be_given_an_invocation(
     make: Callable[[], Environment],
 ) -> None:
     with pytest.raises(IllegalMove):

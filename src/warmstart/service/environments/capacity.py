@@ -40,6 +40,9 @@ It takes well under a millisecond, unless the host is busy; a cold start takes a
 PATIENCE = 1.0
 """Seconds it may take before a waiter is refused, where no more environments may be started."""
 
+_UNUSED = {State.STARTED, State.INIT_ERROR, State.READY, State.RESET}
+"""The states of an environment that has no invocation."""
+
 _Group = dict[Environment, None]
 """Environments in the order in which they came: the first is there the longest."""
 
@@ -58,7 +61,10 @@ class Fleet:
         self.old: _Group = {}
         self._groups: dict[State, _Group] = {
             State.STARTED: self.starting,
+            State.INIT_ERROR: self.starting,
             State.READY: self.idle,
+            State.RESET: self.idle,
+            State.SUPPRESSED_INIT: self.busy,
             State.RUNNING: self.busy,
             State.INVOCATION_RESPONSE: self.busy,
             State.INVOCATION_ERROR_RESPONSE: self.busy,
@@ -69,7 +75,8 @@ class Fleet:
     def file(self, environment: Environment) -> None:
         """Note what the environment is doing now. To be called after each of its moves.
 
-        One that stops or has failed in INIT is forgotten: it serves nobody and takes no place.
+        One that stops is forgotten: it serves nobody and takes no place. One that failed its
+        INIT is about to be reset, and then serves whoever it was started for.
         """
         before = self._filed.pop(environment, None)
         if before is not None:
@@ -120,7 +127,7 @@ def decide(fleet: Fleet, waiting: int, now: float) -> Actions:
         if waiting > 0:
             _grow(fleet, waiting, now, actions)
     if fleet.old:
-        actions.stop = [e for e in fleet.old if e.state is State.STARTED or e.state is State.READY]
+        actions.stop = [e for e in fleet.old if e.state in _UNUSED]
     if fleet.idle:
         _retire(fleet, now, actions)
     return actions

@@ -7,10 +7,17 @@ names, because they appear in the errors it answers with:
        │                ▲                                                         │
        └─init/error─▶ INIT_ERROR        └──────────────── next ───────────────────┘
 
-and from each of them the environment may be told to stop (SHUTDOWN) or end by
-itself (EXITED). What the *runtime* asks out of turn is its own mistake and is
-answered (`Refusal`); an illegal move by the *service* is ours and raises
-`IllegalMove`. Nothing here does I/O or knows the time: `now` is passed in.
+A runtime that failed its INIT, timed out, crashed or left is ended and the
+environment RESET: it keeps its name and its /tmp, has no runtime, and may be
+given an invocation. The new runtime's INIT is then a part of that invocation
+(SUPPRESSED_INIT, to the Runtime API the same as STARTED):
+
+    any of the above ──▶ RESET ──event──▶ SUPPRESSED_INIT ──next──▶ RUNNING
+
+From each of them the environment may be told to stop (SHUTDOWN) or end (EXITED).
+What the *runtime* asks out of turn is its own mistake and is answered
+(`Refusal`); an illegal move by the *service* is ours and raises `IllegalMove`.
+Nothing here does I/O or knows the time: `now` is passed in.
 """
 
 from __future__ import annotations
@@ -30,20 +37,30 @@ class State(Enum):
     INVOCATION_RESPONSE = "InvocationResponse"
     INVOCATION_ERROR_RESPONSE = "InvocationErrorResponse"
     RESPONSE_SENT = "RuntimeResponseSentState"
+    RESET = "Reset"
+    SUPPRESSED_INIT = "SuppressedInit"
     SHUTDOWN = "Shutdown"
     EXITED = "Exited"
 
+    @property
+    def runtime_state(self) -> str:
+        """What the Runtime API calls it in its errors."""
+        return "Started" if self is State.SUPPRESSED_INIT else self.value
+
 
 _END = {State.SHUTDOWN, State.EXITED}
+_BREAK = {State.RESET} | _END
 
 MOVES: dict[State, set[State]] = {
-    State.STARTED: {State.READY, State.INIT_ERROR} | _END,
-    State.INIT_ERROR: _END,
-    State.READY: {State.RUNNING} | _END,
-    State.RUNNING: {State.INVOCATION_RESPONSE, State.INVOCATION_ERROR_RESPONSE} | _END,
-    State.INVOCATION_RESPONSE: {State.RESPONSE_SENT} | _END,
-    State.INVOCATION_ERROR_RESPONSE: {State.RESPONSE_SENT} | _END,
-    State.RESPONSE_SENT: {State.READY} | _END,
+    State.STARTED: {State.READY, State.INIT_ERROR} | _BREAK,
+    State.INIT_ERROR: _BREAK,
+    State.READY: {State.RUNNING} | _BREAK,
+    State.RUNNING: {State.INVOCATION_RESPONSE, State.INVOCATION_ERROR_RESPONSE} | _BREAK,
+    State.INVOCATION_RESPONSE: {State.RESPONSE_SENT} | _BREAK,
+    State.INVOCATION_ERROR_RESPONSE: {State.RESPONSE_SENT} | _BREAK,
+    State.RESPONSE_SENT: {State.READY} | _BREAK,
+    State.RESET: {State.SUPPRESSED_INIT} | _END,
+    State.SUPPRESSED_INIT: {State.RUNNING, State.INIT_ERROR} | _BREAK,
     State.SHUTDOWN: {State.EXITED},
     State.EXITED: set(),
 }
@@ -82,10 +99,17 @@ class Environment:
     # What the service does to it.
 
     def assign(self, request_id: str, now: float) -> None:
-        """Give it an invocation."""
-        self._move(State.RUNNING, now)
+        """Give it an invocation; one that was reset runs its INIT within it."""
+        if self.request_id is not None:
+            raise IllegalMove(f"{self!r} has an invocation")
+        self._move(State.SUPPRESSED_INIT if self.state is State.RESET else State.RUNNING, now)
         self.request_id = request_id
         self.invocations += 1
+
+    def reset(self, now: float) -> None:
+        """Its runtime is being ended, and will be started anew for the next invocation."""
+        self._move(State.RESET, now)
+        self.request_id = None
 
     def stop(self, now: float) -> None:
         """Begin SHUTDOWN."""
@@ -101,6 +125,9 @@ class Environment:
         """`GET invocation/next`. To ask again while waiting or running changes nothing."""
         if self.state is State.READY or self.state is State.RUNNING:
             return
+        if self.state is State.SUPPRESSED_INIT:
+            self._transition(State.RUNNING, now)
+            return
         self._transition(State.READY, now)
         self.request_id = None
 
@@ -115,8 +142,8 @@ class Environment:
         self._transition(State.INVOCATION_ERROR_RESPONSE, now)
 
     def end_response(self, now: float) -> None:
-        """The response or error is complete, unless the environment was stopped meanwhile."""
-        if self.state not in _END:
+        """The response or error is complete, unless the environment was ended meanwhile."""
+        if self.state not in _BREAK:
             self._move(State.RESPONSE_SENT, now)
 
     def init_error(self, now: float) -> None:
@@ -132,8 +159,8 @@ class Environment:
             raise Refusal(
                 403,
                 "InvalidStateTransition",
-                f"State transition from {self.state.value} to {to.value} failed for runtime."
-                " Error: State transition is not allowed",
+                f"State transition from {self.state.runtime_state} to {to.value} failed for"
+                " runtime. Error: State transition is not allowed",
             )
         self.state = to
         self.since = now
