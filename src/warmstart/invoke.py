@@ -13,6 +13,7 @@ from typing import Protocol
 
 __all__ = [
     "MAX_PAYLOAD",
+    "InvalidParameterValue",
     "InvalidRequestContent",
     "InvokeError",
     "InvokeResult",
@@ -62,6 +63,13 @@ class InvalidRequestContent(InvokeError):
     status = 400
 
 
+class InvalidParameterValue(InvokeError):
+    """The call does not fit the function: a tenant id is missing, or one too many."""
+
+    error_type = "InvalidParameterValueException"
+    status = 400
+
+
 class RequestTooLarge(InvokeError):
     """The event is longer than `MAX_PAYLOAD`."""
 
@@ -98,6 +106,8 @@ class InvokeResult:
     """A whole answer: the handler's JSON, or the error's where `function_error` is set.
 
     `function_error` is `None` or AWS's word for it, `"Unhandled"`.
+    `executed_version` is what the qualifier led to. `log_tail` is the last 4 KB
+    of the invocation's log, where it was asked for.
     """
 
     request_id: str
@@ -105,6 +115,7 @@ class InvokeResult:
     function_error: str | None = None
     executed_version: str = "$LATEST"
     content_type: str = "application/json"
+    log_tail: bytes | None = None
 
 
 class InvokeStream(Protocol):
@@ -114,6 +125,9 @@ class InvokeStream(Protocol):
     not, the one chunk is the whole buffered payload, as on AWS.
     `function_error` is set if the handler failed before anything was sent; then
     the chunks are the error's JSON.
+
+    With `log_tail` asked for, the chunks do not end (nor raise) before the log
+    of the invocation is complete; then it is there.
     """
 
     @property
@@ -127,6 +141,12 @@ class InvokeStream(Protocol):
 
     @property
     def function_error(self) -> str | None: ...
+
+    @property
+    def executed_version(self) -> str: ...
+
+    @property
+    def log_tail(self) -> bytes | None: ...
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """The chunks. Reading slowly slows the handler down.
@@ -147,6 +167,11 @@ class Invoker(Protocol):
     Both calls take the function's name and the event as JSON bytes and may raise
     any `InvokeError`. A handler that fails is not an error of the call: the
     result says so in `function_error`.
+
+    `qualifier` is a version, an alias or `$LATEST`, which is also what is run
+    without one. `tenant_id` is needed by a function that isolates its tenants,
+    and refused by all others. `log_tail` asks for the end of the log, for which
+    the answer waits until the runtime is done with the invocation.
     """
 
     async def invoke(
@@ -154,9 +179,12 @@ class Invoker(Protocol):
         function: str,
         payload: bytes,
         *,
+        qualifier: str | None = None,
         request_id: str | None = None,
         trace_id: str | None = None,
         client_context: str | None = None,
+        tenant_id: str | None = None,
+        log_tail: bool = False,
     ) -> InvokeResult: ...
 
     async def invoke_with_response_stream(
@@ -164,9 +192,12 @@ class Invoker(Protocol):
         function: str,
         payload: bytes,
         *,
+        qualifier: str | None = None,
         request_id: str | None = None,
         trace_id: str | None = None,
         client_context: str | None = None,
+        tenant_id: str | None = None,
+        log_tail: bool = False,
     ) -> InvokeStream:
         """Return as soon as the handler has begun to answer."""
         ...

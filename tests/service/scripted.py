@@ -218,9 +218,9 @@ FUNCTION = Function(name="f", handler="app.handler", task_root="/", timeout=30.0
 
 
 @asynccontextmanager
-async def stage(function: Function = FUNCTION) -> AsyncIterator[Stage]:
+async def stage(function: Function = FUNCTION, **settings: Any) -> AsyncIterator[Stage]:
     driver = PlayedDriver()
     observed = Observed()
-    async with Service(observed, driver=driver) as service:
+    async with Service(observed, driver=driver, **settings) as service:
         await service.create_function(function)
         yield Stage(service, driver, observed)

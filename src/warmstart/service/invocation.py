@@ -29,7 +29,10 @@ Answer = TypeVar("Answer")
 
 
 class Invocation(ABC, Generic[Answer]):
-    """What all invocations have. `answered` is true once the caller has all it will get."""
+    """What all invocations have. `answered` is true once the caller has all it will get.
+
+    `version` is what is run, `arn` the function's with the qualifier that was used.
+    """
 
     def __init__(
         self,
@@ -38,12 +41,16 @@ class Invocation(ABC, Generic[Answer]):
         trace_id: str,
         client_context: str | None,
         version: str,
+        arn: str,
+        tenant_id: str | None,
     ) -> None:
         self.request_id = request_id
         self.payload = payload
         self.trace_id = trace_id
         self.client_context = client_context
         self.version = version
+        self.arn = arn
+        self.tenant_id = tenant_id
         self.answered = False
         self._future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
@@ -113,7 +120,9 @@ class StreamedInvocation(Invocation[ResponseStream]):
 
     def respond(self, payload: bytes, content_type: str) -> None:
         self.answered = True
-        self._settle(ResponseStream.whole(self.request_id, content_type, payload, None))
+        self._settle(
+            ResponseStream.whole(self.request_id, content_type, payload, None, self.version)
+        )
 
     def fail(self, error_type: str, payload: bytes) -> None:
         self.answered = True
@@ -121,10 +130,14 @@ class StreamedInvocation(Invocation[ResponseStream]):
             self._stream.fail(error_type, payload)
         else:
             content_type = "application/json"
-            self._settle(ResponseStream.whole(self.request_id, content_type, payload, UNHANDLED))
+            self._settle(
+                ResponseStream.whole(
+                    self.request_id, content_type, payload, UNHANDLED, self.version
+                )
+            )
 
     def begin_stream(self, content_type: str) -> Sink:
-        self._stream = ResponseStream(self.request_id, content_type)
+        self._stream = ResponseStream(self.request_id, content_type, executed_version=self.version)
         if not self._settle(self._stream):
             self._stream.close()
         return self._stream

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
+from typing import NamedTuple, TypeVar
 
 from warmstart.invoke import (
     MAX_PAYLOAD,
@@ -20,7 +24,7 @@ from warmstart.invoke import (
     ServiceFault,
 )
 from warmstart.service.clock import Clock
-from warmstart.service.environments.pool import Pool, Statistics
+from warmstart.service.environments.pool import LiveEnvironment, Pool, Statistics
 from warmstart.service.environments.process import Driver, ProcessDriver
 from warmstart.service.function import Function
 from warmstart.service.invocation import (
@@ -29,20 +33,45 @@ from warmstart.service.invocation import (
     new_request_id,
     new_trace_id,
 )
+from warmstart.service.logs.tail import Tails
+from warmstart.service.qualifiers import LATEST, Aliases
 from warmstart.service.telemetry import Event, Observer
 
 __all__ = ["Service"]
+
+_Invocation = TypeVar("_Invocation", BufferedInvocation, StreamedInvocation)
 
 
 def _unobserved(event: Event) -> None:
     """Nobody watches."""
 
 
+class _Call(NamedTuple):
+    """What somebody asked for."""
+
+    function: str
+    qualifier: str | None
+    request_id: str
+    payload: bytes
+    trace_id: str | None
+    client_context: str | None
+    tenant_id: str | None
+
+
+class _Versions:
+    """One function: its versions and aliases."""
+
+    def __init__(self) -> None:
+        self.pools: dict[str, Pool] = {}
+        self.aliases = Aliases()
+
+
 class Service:
     """Runs functions in environments that it starts and stops with the load.
 
     An asynchronous context manager: on leaving it, all environments are stopped
-    and their processes gone. `observer` gets every `telemetry` event.
+    and their processes gone. `observer` gets every `telemetry` event;
+    `random` draws which version an alias leads to (from 0 up to, not including, 1).
     """
 
     def __init__(
@@ -53,13 +82,16 @@ class Service:
         clock: Clock | None = None,
         region: str = "us-east-1",
         account: str = "123456789012",
+        random: Callable[[], float] = random.random,
     ) -> None:
-        self.observer = observer
         self.driver = driver or ProcessDriver()
         self.clock = clock or Clock()
         self.region = region
         self.account = account
-        self._pools: dict[str, Pool] = {}
+        self._observer = observer
+        self._tails = Tails()
+        self._random = random
+        self._functions: dict[str, _Versions] = {}
         self._retired: set[Pool] = set()
         self._closed = False
 
@@ -77,23 +109,30 @@ class Service:
     async def aclose(self) -> None:
         """Stop all environments. Whoever waits or comes later gets a `ServiceFault`."""
         self._closed = True
-        pools = [*self._pools.values(), *self._retired]
-        self._pools.clear()
+        pools = [pool for each in self._functions.values() for pool in each.pools.values()]
+        pools += self._retired
+        self._functions.clear()
         await asyncio.gather(*(pool.aclose() for pool in pools))
+
+    def observer(self, event: Event) -> None:
+        """Take an event of an environment."""
+        self._tails.observe(event)
+        self._observer(event)
 
     # Functions
 
     async def create_function(self, function: Function) -> None:
-        """Add a function; no environment is started before it is needed.
+        """Add a version of a function; no environment is started before it is needed.
 
         Raises:
-            ValueError: there is one of that name.
+            ValueError: there is this version of it already.
             ServiceFault: the service is closed.
         """
         self._check_open()
-        if function.name in self._pools:
+        versions = self._functions.setdefault(function.name, _Versions())
+        if function.version in versions.pools:
             raise ValueError(f"Function already exist: {function.name}")
-        self._pools[function.name] = Pool(function, self)
+        versions.pools[function.version] = Pool(function, self)
 
     async def update_function(self, function: Function) -> None:
         """New code or a new configuration (or the same, if only files have changed).
@@ -102,39 +141,70 @@ class Service:
         that are busy finish what they do, background work included, and stop.
 
         Raises:
-            ResourceNotFound: there is no function of that name.
+            ResourceNotFound: there is no such version.
         """
-        self._pool(function.name).update(function)
+        self._pool(function.name, function.version).update(function)
 
-    async def delete_function(self, name: str) -> None:
-        """Remove a function. Invocations under way are finished, waiting ones refused.
+    async def delete_function(self, name: str, version: str | None = None) -> None:
+        """Remove a version, or the function with all of its versions and aliases.
+
+        Invocations under way are finished, waiting ones refused.
 
         Raises:
-            ResourceNotFound: there is no function of that name.
+            ResourceNotFound: there is no such function or version.
         """
-        pool = self._pool(name)
-        del self._pools[name]
-        self._retired.add(pool)
-        pool.retire(self._not_found(name))
-        waiting = asyncio.ensure_future(pool.wait_empty())
-        waiting.add_done_callback(lambda _: self._retired.discard(pool))
+        versions = self._versions(name, version)
+        for each in [version] if version is not None else list(versions.pools):
+            self._retire(versions.pools.pop(self._known(versions, name, each)), name, version)
+        if version is None or not versions.pools:
+            del self._functions[name]
 
-    async def start_environment(self, name: str) -> None:
+    def set_alias(self, name: str, alias: str, versions: Mapping[str, float]) -> None:
+        """Create or change an alias: the versions it leads to, with weights that add up to one.
+
+        Raises:
+            ResourceNotFound: there is no such function or version.
+            ValueError: the weights do not add up to one.
+        """
+        known = self._versions(name, alias)
+        for version in versions:
+            self._known(known, name, version)
+        known.aliases.set(alias, versions)
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Remove an alias, if there is such a one.
+
+        Raises:
+            ResourceNotFound: there is no such function.
+        """
+        self._versions(name, alias).aliases.delete(alias)
+
+    async def start_environment(self, name: str, qualifier: str | None = None) -> None:
         """Start an environment ahead of demand and wait for its INIT.
 
         Raises:
             InitFailed: INIT failed; the error says how, in the runtime's words.
             InvokeError: there is no such function, or it may have no more environments.
         """
-        await self._pool(name).start_environment()
+        await self._pool(name, qualifier).start_environment()
 
     def statistics(self) -> dict[str, Statistics]:
-        """The numbers of each function, by name."""
-        return {name: pool.statistics() for name, pool in self._pools.items()}
+        """The numbers of each function's `$LATEST`, by name."""
+        return {
+            name: versions.pools[LATEST].statistics()
+            for name, versions in self._functions.items()
+            if LATEST in versions.pools
+        }
 
-    def arn(self, function: Function) -> str:
-        """The function's Amazon resource name, as its invocations see it."""
-        return self._arn(function.name)
+    def environments(self) -> list[LiveEnvironment]:
+        """All environments that there are now."""
+        pools = [pool for each in self._functions.values() for pool in each.pools.values()]
+        return [each for pool in (*pools, *self._retired) for each in pool.environments()]
+
+    def arn(self, name: str, qualifier: str | None = None) -> str:
+        """A function's Amazon resource name."""
+        arn = f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
+        return arn if qualifier is None else f"{arn}:{qualifier}"
 
     # The Invoker protocol
 
@@ -143,45 +213,67 @@ class Service:
         function: str,
         payload: bytes,
         *,
+        qualifier: str | None = None,
         request_id: str | None = None,
         trace_id: str | None = None,
         client_context: str | None = None,
+        tenant_id: str | None = None,
+        log_tail: bool = False,
     ) -> InvokeResult:
         """Run a function and wait for its whole answer.
 
         A caller that stops waiting does not stop the function, as on AWS.
         """
-        pool = self._pool(function)
-        invocation = BufferedInvocation(
-            request_id or new_request_id(),
-            _checked(payload),
-            self._trace(trace_id),
-            _compact(client_context),
-            pool.function.version,
-        )
-        pool.invoke(invocation)
-        return await invocation.answer()
+        request_id = request_id or new_request_id()
+        call = _Call(function, qualifier, request_id, payload, trace_id, client_context, tenant_id)
+        if not log_tail:
+            return await self._submit(BufferedInvocation, call).answer()
+        tail = self._tails.open(request_id)
+        try:
+            result = await self._submit(BufferedInvocation, call).answer()
+            return replace(result, log_tail=await tail.whole())
+        finally:
+            tail.close()
 
     async def invoke_with_response_stream(
         self,
         function: str,
         payload: bytes,
         *,
+        qualifier: str | None = None,
         request_id: str | None = None,
         trace_id: str | None = None,
         client_context: str | None = None,
+        tenant_id: str | None = None,
+        log_tail: bool = False,
     ) -> InvokeStream:
         """Run a function and return as soon as it begins to answer."""
-        pool = self._pool(function)
-        invocation = StreamedInvocation(
-            request_id or new_request_id(),
-            _checked(payload),
-            self._trace(trace_id),
-            _compact(client_context),
+        request_id = request_id or new_request_id()
+        call = _Call(function, qualifier, request_id, payload, trace_id, client_context, tenant_id)
+        if not log_tail:
+            return await self._submit(StreamedInvocation, call).answer()
+        tail = self._tails.open(request_id)
+        try:
+            stream = await self._submit(StreamedInvocation, call).answer()
+        except BaseException:
+            tail.close()
+            raise
+        stream.add_tail(tail)
+        return stream
+
+    def _submit(self, kind: type[_Invocation], call: _Call) -> _Invocation:
+        pool = self._pool(call.function, call.qualifier)
+        invocation = kind(
+            call.request_id,
+            _checked(call.payload),
+            self._trace(call.trace_id),
+            _compact(call.client_context),
             pool.function.version,
+            self.arn(call.function, call.qualifier),
+            call.tenant_id,
         )
         pool.invoke(invocation)
-        return await invocation.answer()
+        return invocation
 
     def _trace(self, trace_id: str | None) -> str:
         """The caller's trace header, if it can be a header of ours; else a new one."""
@@ -193,18 +285,33 @@ class Service:
         if self._closed:
             raise ServiceFault("The service is closed.")
 
-    def _pool(self, name: str) -> Pool:
-        self._check_open()
-        pool = self._pools.get(name)
+    def _pool(self, name: str, qualifier: str | None) -> Pool:
+        versions = self._versions(name, qualifier)
+        pool = versions.pools.get(versions.aliases.version(qualifier or LATEST, self._random()))
         if pool is None:
-            raise self._not_found(name)
+            raise self._not_found(name, qualifier)
         return pool
 
-    def _not_found(self, name: str) -> ResourceNotFound:
-        return ResourceNotFound(f"Function not found: {self._arn(name)}")
+    def _versions(self, name: str, qualifier: str | None) -> _Versions:
+        self._check_open()
+        versions = self._functions.get(name)
+        if versions is None:
+            raise self._not_found(name, qualifier)
+        return versions
 
-    def _arn(self, name: str) -> str:
-        return f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
+    def _known(self, versions: _Versions, name: str, version: str) -> str:
+        if version not in versions.pools:
+            raise self._not_found(name, version)
+        return version
+
+    def _retire(self, pool: Pool, name: str, version: str | None) -> None:
+        self._retired.add(pool)
+        pool.retire(self._not_found(name, version))
+        waiting = asyncio.ensure_future(pool.wait_empty())
+        waiting.add_done_callback(lambda _: self._retired.discard(pool))
+
+    def _not_found(self, name: str, qualifier: str | None) -> ResourceNotFound:
+        return ResourceNotFound(f"Function not found: {self.arn(name, qualifier)}")
 
 
 def _checked(payload: bytes) -> bytes:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from warmstart.invoke import MAX_PAYLOAD, StreamBroken
+from warmstart.service.logs.tail import Tail
 
 __all__ = ["HIGH_WATER", "Collector", "ReaderGone", "ResponseStream", "Sink", "TooLarge"]
 
@@ -59,11 +60,15 @@ class ResponseStream:
         *,
         streamed: bool = True,
         function_error: str | None = None,
+        executed_version: str,
     ) -> None:
         self.request_id = request_id
         self.content_type = content_type
         self.streamed = streamed
         self.function_error = function_error
+        self.executed_version = executed_version
+        self.log_tail: bytes | None = None
+        self._tail: Tail | None = None
         self._chunks: deque[bytes] = deque()
         self._size = 0
         self._ended = False
@@ -75,10 +80,21 @@ class ResponseStream:
 
     @classmethod
     def whole(
-        cls, request_id: str, content_type: str, payload: bytes, function_error: str | None
+        cls,
+        request_id: str,
+        content_type: str,
+        payload: bytes,
+        function_error: str | None,
+        executed_version: str,
     ) -> ResponseStream:
         """A response that came in one piece, from a runtime that does not stream."""
-        stream = cls(request_id, content_type, streamed=False, function_error=function_error)
+        stream = cls(
+            request_id,
+            content_type,
+            streamed=False,
+            function_error=function_error,
+            executed_version=executed_version,
+        )
         stream._chunks.append(payload)
         stream._ended = True
         return stream
@@ -116,6 +132,10 @@ class ResponseStream:
 
     # The reader's side.
 
+    def add_tail(self, tail: Tail) -> None:
+        """Let the stream end only with the invocation's log, whose end it then has."""
+        self._tail = tail
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
             while self._chunks:
@@ -128,6 +148,9 @@ class ResponseStream:
                 break
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
+        if self._tail is not None and not self._closed:
+            self.log_tail = await self._tail.whole()
+            self._tail.close()
         if self._broken is not None:
             raise self._broken
 
@@ -140,6 +163,8 @@ class ResponseStream:
         if self._closed:
             return
         self._closed = True
+        if self._tail is not None:
+            self._tail.close()
         self._chunks.clear()
         self._size = 0
         gone, self._gone = self._gone, None

@@ -42,8 +42,6 @@ _ERROR_CAUSE = b"application/vnd.aws.lambda.error.cause+json"
 class Runtime(Protocol):
     """The environment whose API this is."""
 
-    arn: str
-
     def deadline_ms(self) -> int: ...
     async def next(self) -> Invocation[Any] | None: ...
     def begin_response(self, request_id: str) -> None: ...
@@ -112,11 +110,13 @@ class RuntimeAPI:
             (b"content-length", b"%d" % len(payload)),
             (b"lambda-runtime-aws-request-id", invocation.request_id.encode()),
             (b"lambda-runtime-deadline-ms", b"%d" % self._runtime.deadline_ms()),
-            (b"lambda-runtime-invoked-function-arn", self._runtime.arn.encode()),
+            (b"lambda-runtime-invoked-function-arn", invocation.arn.encode()),
             (b"lambda-runtime-trace-id", invocation.trace_id.encode()),
         ]
         if invocation.client_context is not None:
             headers.append((b"lambda-runtime-client-context", invocation.client_context.encode()))
+        if invocation.tenant_id is not None:
+            headers.append((b"lambda-runtime-aws-tenant-id", invocation.tenant_id.encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": payload})
 

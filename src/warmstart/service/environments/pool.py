@@ -23,7 +23,24 @@ from warmstart.service.errors import Failure
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
 
-__all__ = ["Pool", "Statistics"]
+__all__ = ["LiveEnvironment", "Pool", "Statistics"]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEnvironment:
+    """What there is to know of an environment.
+
+    `state` is the Runtime API's word for it, `since` when it entered it (epoch
+    seconds), `memory` the runtime's peak in MB, as far as known.
+    """
+
+    function: str
+    version: str
+    id: str
+    state: str
+    since: float
+    memory: int | None
+    log_stream: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +135,22 @@ class Pool:
             invocations=self._invocations,
             throttles=self._throttles,
         )
+
+    def environments(self) -> list[LiveEnvironment]:
+        """Those that there are now."""
+        epoch = self._settings.clock.time() - self._settings.clock.monotonic()
+        return [
+            LiveEnvironment(
+                sandbox.function.name,
+                sandbox.function.version,
+                environment.id,
+                environment.state.value,
+                epoch + environment.since,
+                sandbox.memory,
+                sandbox.log_stream_name,
+            )
+            for environment, sandbox in self._sandboxes.items()
+        ]
 
     # What the sandboxes tell
 

@@ -35,7 +35,7 @@ from warmstart.service.errors import Failure, Fault, InitFailed
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
 from warmstart.service.stream import Sink
-from warmstart.service.telemetry import Event, Observer
+from warmstart.service.telemetry import Event
 
 __all__ = ["Owner", "Sandbox", "Settings"]
 
@@ -56,11 +56,9 @@ class Settings(Protocol):
     def driver(self) -> Driver: ...
     @property
     def clock(self) -> Clock: ...
-    @property
-    def observer(self) -> Observer: ...
+    def observer(self, event: Event) -> None: ...
     @property
     def region(self) -> str: ...
-    def arn(self, function: Function) -> str: ...
 
 
 class Owner(Protocol):
@@ -87,7 +85,6 @@ class Sandbox:
         owner: Owner,
     ) -> None:
         self.function = function
-        self.arn = settings.arn(function)
         self._settings = settings
         self._clock = settings.clock
         self._owner = owner
@@ -114,6 +111,11 @@ class Sandbox:
         self._first_byte: float | None = None
         self._last_byte: float | None = None
         self._outcome: Failure | None = None
+
+    @property
+    def memory(self) -> int | None:
+        """The runtime's peak memory in MB, as it was last read."""
+        return self._memory
 
     # The life of the process
 
