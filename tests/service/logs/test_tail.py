@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 
+from warmstart.service.function import Function
 from warmstart.service.logs.tail import MAX_TAIL, Tails
-from warmstart.service.telemetry import Output, Report, RuntimeDone, Start
+from warmstart.service.telemetry import Output, Report, RuntimeDone, Source, Start
 
-EVENT = (0.0, "f", "environment")
+FUNCTION = Function(name="f", handler="app.handler", task_root="/")
+EVENT = (0.0, Source(FUNCTION, "e", "2026/11/24/[$LATEST]e"))
 
 
 def outputs(tails: Tails, request_id: str | None, *lines: str) -> None:

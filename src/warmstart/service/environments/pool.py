@@ -147,7 +147,7 @@ class Pool:
                 environment.state.value,
                 epoch + environment.since,
                 sandbox.memory,
-                sandbox.log_stream_name,
+                sandbox.source.log_stream,
             )
             for environment, sandbox in self._sandboxes.items()
         ]

@@ -92,7 +92,7 @@ class Sandbox:
         self._loop = asyncio.get_running_loop()
         self._started = self._clock.monotonic()
         self.environment = Environment(secrets.token_hex(16), generation, self._started)
-        self._source = self._name_source()
+        self.source = self._name_source()
         self._running: Running | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._polls: asyncio.Future[Invocation[Any] | None] | None = None
@@ -154,7 +154,7 @@ class Sandbox:
                 self.function,
                 runtime_api=runtime_api,
                 region=self._settings.region,
-                log_stream_name=self._source.log_stream,
+                log_stream_name=self.source.log_stream,
                 initialization_type=self._initialization_type,
                 temporary_directory=temporary_directory,
             )
@@ -417,7 +417,7 @@ class Sandbox:
         self._report(telemetry.Output, invocation.request_id if invocation else None, line)
 
     def _report(self, event: Callable[..., Event], *facts: object) -> None:
-        self._settings.observer(event(self._clock.time(), self._source, *facts))
+        self._settings.observer(event(self._clock.time(), self.source, *facts))
 
 
 def _words(failure: Failure | None) -> tuple[str, str | None]:

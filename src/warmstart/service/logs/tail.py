@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 
-from warmstart.service.logs.lines import log_line
+from warmstart.service.logs.writer import message
 from warmstart.service.telemetry import Event, Output, Report, RuntimeDone, Start
 
 __all__ = ["MAX_TAIL", "Tail", "Tails"]
@@ -33,7 +33,9 @@ class Tail:
     def take(self, event: Start | Output | RuntimeDone | Report) -> None:
         """An event of the invocation. Its REPORT is the last."""
         self._started = True
-        self._data = (self._data + f"{log_line(event)}\n".encode())[-MAX_TAIL:]
+        text = message(event)
+        if text is not None:
+            self._data = (self._data + f"{text}\n".encode())[-MAX_TAIL:]
         if isinstance(event, Report):
             self._complete.set()
 
