@@ -358,6 +358,20 @@ def test_a_task_that_its_runtime_cancels_obeys() -> None:
     asyncio.run(live())
 
 
+def test_a_task_that_its_runtime_cancels_in_the_startup_obeys() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await _forever()
+
+    async def live() -> None:
+        serving = asyncio.create_task(ASGIHandler(app).serve(event(), Context(), PostedAnswers()))
+        await asyncio.sleep(0.01)
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+
+    asyncio.run(live())
+
+
 def test_headers_can_be_left_out() -> None:
     handler = ASGIHandler(app_of(START, END), exclude_headers=["X-A"])
 

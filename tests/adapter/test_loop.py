@@ -15,8 +15,12 @@ import pytest
 from warmstart.adapter.loop import InvocationLoop
 
 
-@pytest.fixture
-def loop() -> Iterator[InvocationLoop]:
+@pytest.fixture(params=["eager where Python is", "lazy"])
+def loop(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[InvocationLoop]:
+    if request.param == "lazy":  # as on Python 3.11
+        monkeypatch.setattr("warmstart.adapter.loop._EAGER", False)
     invocation_loop = InvocationLoop()
     yield invocation_loop
     invocation_loop.close()

@@ -75,6 +75,26 @@ def test_sigterm_while_the_function_is_imported_ends_it_before_any_work(
     assert [request.call for request in api.requests] == []
 
 
+@pytest.mark.parametrize("event", [b"null", b'"itself"'])
+def test_children_that_the_function_forks_end_as_any_other(
+    api: FakeRuntimeAPI, start: Start, event: bytes
+) -> None:
+    running = start("ending.forks", PYTHONWARNINGS="ignore")
+
+    assert api.invoke(event).body == b"%d" % -signal.SIGTERM
+    api.wait_poll()
+    api.wait_poll()
+    assert running.stop() == 0
+
+
+def test_children_inherit_a_handler_of_the_functions_own(api: FakeRuntimeAPI, start: Start) -> None:
+    running = start("ending.forks", PYTHONWARNINGS="ignore", SIGTERM_HANDLER="exits")
+    assert api.wait_post().path.endswith("extension/register")
+
+    assert api.invoke(b'"itself"').body == b"7"
+    assert running.stop() == 7
+
+
 def test_ctrl_c_while_idle_ends_quietly(api: FakeRuntimeAPI, start: Start) -> None:
     running = start("modes.native")
     api.wait_poll()

@@ -288,7 +288,15 @@ class ASGIHandler:
             raise
         if self._lifespan_per == "environment":
             self._lifespan = lifespan
+            if self._loop is not None and lifespan.stoppable:
+                # A runtime that has not told of the beginning will not tell of the end.
+                from warmstart.adapter.sigterm import stop_on_sigterm
+
+                stop_on_sigterm(self.stop_environment, self._is_idle)
         return lifespan
+
+    def _is_idle(self) -> bool:
+        return self._loop is None or self._loop.idle
 
 
 def _events_path(app: ASGIApp, path: str) -> EventsPath:

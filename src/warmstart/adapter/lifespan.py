@@ -55,6 +55,11 @@ class Lifespan:
         """Whether startup is over, so that requests may be served."""
         return self._status in (_State.STARTED, _State.UNSUPPORTED)
 
+    @property
+    def stoppable(self) -> bool:
+        """Whether there is a shutdown to run."""
+        return self._status is _State.STARTED
+
     async def start(self) -> None:
         """Run the startup.
 
@@ -85,7 +90,7 @@ class Lifespan:
 
     async def stop(self) -> None:
         """Run the shutdown, once, if the startup completed. A failure is logged."""
-        if self._status is not _State.STARTED or self._task is None:
+        if not self.stoppable or self._task is None:
             return
         self._status = _State.STOPPED
         if not self._task.done():

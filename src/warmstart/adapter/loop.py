@@ -92,7 +92,7 @@ class InvocationLoop:
     @property
     def idle(self) -> bool:
         """Whether no thread is inside."""
-        return self._owner is None
+        return not self._lock.locked()
 
     def close(self) -> None:
         """Cancel what still runs on the loop and close it."""

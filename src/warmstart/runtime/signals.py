@@ -14,10 +14,13 @@ import os
 import time
 from _signal import (  # type: ignore[import-not-found]
     ITIMER_REAL,
+    SIG_BLOCK,
     SIG_DFL,
+    SIG_UNBLOCK,
     SIGALRM,
     SIGTERM,
     getsignal,
+    pthread_sigmask,
     set_wakeup_fd,
     setitimer,
     signal,
@@ -53,6 +56,9 @@ class Shutdown:
         """Take SIGTERM. A handler that the function installs later comes before ours."""
         set_wakeup_fd(self._rope, warn_on_full_buffer=False)
         signal(SIGTERM, self._on_term)
+        os.register_at_fork(
+            before=_hold, after_in_parent=_release, after_in_child=self._begin_as_child
+        )
 
     def is_overridden(self) -> bool:
         """Whether the function has a SIGTERM handler of its own."""
@@ -101,3 +107,19 @@ class Shutdown:
             # Nobody waits for an invocation beyond its deadline; the default action ends us.
             signal(SIGALRM, SIG_DFL)
             setitimer(ITIMER_REAL, max(0.001, self._deadline_ms / 1000 - time.time()))
+
+    def _begin_as_child(self) -> None:
+        """A process that the function forks ends as any other, and the pipe is not its own."""
+        if not self.is_overridden():
+            set_wakeup_fd(-1)
+            signal(SIGTERM, SIG_DFL)
+        _release()
+
+
+def _hold() -> None:
+    """Let no SIGTERM for a child come before it knows that it is one."""
+    pthread_sigmask(SIG_BLOCK, (SIGTERM,))
+
+
+def _release() -> None:
+    pthread_sigmask(SIG_UNBLOCK, (SIGTERM,))

@@ -5,6 +5,7 @@
 # ruff: noqa: ANN001, ANN201, T201
 
 import atexit
+import multiprocessing
 import os
 import signal
 import sys
@@ -51,3 +52,17 @@ def forever(event, context):
     print("begun")
     while True:
         time.sleep(0.001)
+
+
+def forks(event, context):
+    """The exit code of a child that gets SIGTERM: from us at once, or from itself."""
+    context = multiprocessing.get_context("fork")
+    if event:
+        child = context.Process(target=signal.raise_signal, args=(signal.SIGTERM,))
+    else:
+        child = context.Process(target=signal.pause)
+    child.start()
+    if not event:
+        child.terminate()
+    child.join()
+    return child.exitcode
