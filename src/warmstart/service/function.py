@@ -24,6 +24,10 @@ class Function:
     Runtime API (a custom runtime's `bootstrap`, another runtime client); left
     empty it is warmstart's own runtime under `python`.
 
+    `layers_directory` holds its layers, merged: what is /opt on AWS. `ephemeral_storage`
+    is what fits into its temporary directory, in MB. With `snap_start` its environments
+    are made from a snapshot of an initialized one.
+
     `log_group` is where its logs go, by default AWS's own place for them. The log
     levels (TRACE to FATAL; DEBUG, INFO or WARN for the system's) filter JSON logs only.
 
@@ -44,6 +48,10 @@ class Function:
     command: tuple[str, ...] = ()
     runtime: str = f"python{sys.version_info.major}.{sys.version_info.minor}"
     version: str = "$LATEST"
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
+    layers_directory: str | None = None
+    ephemeral_storage: int = 512
+    snap_start: bool = False
     log_format: Literal["Text", "JSON"] = "Text"
     log_group: str = ""
     application_log_level: str = "INFO"
