@@ -92,6 +92,8 @@ def test_children_inherit_a_handler_of_the_functions_own(api: FakeRuntimeAPI, st
     assert api.wait_post().path.endswith("extension/register")
 
     assert api.invoke(b'"itself"').body == b"7"
+    api.wait_poll()
+    api.wait_poll()
     assert running.stop() == 7
 
 
