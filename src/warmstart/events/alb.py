@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-funct
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 
 from warmstart.events.body import decode_body, encode_body, is_text, request_is_text
@@ -134,6 +135,7 @@ def build_response(
     return result
 
 
+@lru_cache(maxsize=64)
 def status_description(status: int) -> str:
     """The status and its reason phrase, as in `404 Not Found`."""
     try:

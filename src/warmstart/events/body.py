@@ -7,6 +7,7 @@ used where it is installed, from the first body that is worth importing it for.
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
+from functools import lru_cache
 
 from warmstart.events.errors import MalformedEvent
 from warmstart.events.fields import read_flag, read_text, utf8
@@ -76,6 +77,11 @@ def is_text(response: HTTPResponse) -> bool:
             return False
     if not content_type:
         return True
+    return _is_textual(content_type)
+
+
+@lru_cache(maxsize=64)  # an app sends a few types
+def _is_textual(content_type: bytes) -> bool:
     media_type, _, parameters = content_type.lower().partition(b";")
     media_type = media_type.strip()
     return (

@@ -94,13 +94,24 @@ def decode_list_map(headers: object, field: str) -> Headers:
         return []
     if not isinstance(headers, dict):
         raise MalformedEvent(field, expected("an object", headers))
+    names = _names
     pairs: Headers = []
-    for name, given in headers.items():
-        values = [given] if isinstance(given, str) else given
-        if not isinstance(values, list):
-            raise MalformedEvent(f"{field}.{name}", expected("an array", values))
-        pairs += request_pairs(name, values, f"{field}.{name}")
+    for name, values in headers.items():
+        if type(values) is list and len(values) == 1:  # as nearly all are
+            try:
+                pairs.append((names[name], values[0].encode("latin-1")))
+                continue
+            except (AttributeError, UnicodeEncodeError):  # it is no string, or not latin-1
+                pass
+        pairs += _listed_pairs(name, values, f"{field}.{name}")
     return pairs
+
+
+def _listed_pairs(name: object, given: object, field: str) -> Headers:
+    values = [given] if isinstance(given, str) else given
+    if not isinstance(values, list):
+        raise MalformedEvent(field, expected("an array", values))
+    return request_pairs(name, values, field)
 
 
 def request_pairs(name: object, values: list[Any], field: str) -> Headers:
@@ -152,8 +163,10 @@ def single_map(headers: Headers) -> dict[str, str]:
     of its own, `set-cookie` in another mix of capitals: the keys differ in JSON,
     and are the same name in HTTP. (There are 512 mixes; more cookies are lost.)
     """
-    texts = joined([pair for pair in headers if pair[0] != b"set-cookie"])
     cookies = [value.decode("latin-1") for name, value in headers if name == b"set-cookie"]
+    if not cookies:
+        return joined(headers)
+    texts = joined([pair for pair in headers if pair[0] != b"set-cookie"])
     mixes = product(*zip("setcookie", "SETCOOKIE", strict=True))
     for mix, cookie in zip(mixes, cookies, strict=False):
         texts[f"{''.join(mix[:3])}-{''.join(mix[3:])}"] = cookie

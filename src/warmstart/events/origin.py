@@ -42,11 +42,21 @@ def origin(proto: str, port: str, host: str) -> tuple[str, Address | None]:
 
 def origin_of(headers: Headers, host: str = "") -> tuple[str, Address | None]:
     """The scheme and the server that `headers` tell; `host` is used where they have none."""
-    found = dict(headers)
+    found = dict(headers).get
+    return _origin_of_bytes(
+        found(b"x-forwarded-proto", b""),
+        found(b"x-forwarded-port", b""),
+        found(b"host", b""),
+        host,
+    )
+
+
+@lru_cache(maxsize=64)
+def _origin_of_bytes(
+    proto: bytes, port: bytes, host: bytes, known_host: str
+) -> tuple[str, Address | None]:
     return origin(
-        found.get(b"x-forwarded-proto", b"").decode("latin-1"),
-        found.get(b"x-forwarded-port", b"").decode("latin-1"),
-        found.get(b"host", b"").decode("latin-1") or host,
+        proto.decode("latin-1"), port.decode("latin-1"), host.decode("latin-1") or known_host
     )
 
 

@@ -8,6 +8,7 @@ from warmstart.events.paths import target_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, TypeAlias
 
     Pairs: TypeAlias = list[tuple[str, str]]
@@ -54,14 +55,7 @@ def read_pairs(parent: dict[str, Any], lists: str, singles: str) -> Pairs:
 
 def encode_query(pairs: Pairs, field: str) -> bytes:
     """The query string of names and values that are decoded."""
-    if not pairs:
-        return b""
-    from urllib.parse import urlencode
-
-    try:
-        return urlencode(pairs).encode("ascii")
-    except UnicodeEncodeError:
-        raise MalformedEvent(field, HALF_CHARACTER) from None
+    return _write_query(pairs, field, _encode_part)
 
 
 def quote_query(pairs: Pairs, field: str) -> bytes:
@@ -70,16 +64,37 @@ def quote_query(pairs: Pairs, field: str) -> bytes:
     Only what could not stand in a query string is encoded, so that values which
     came decoded make a sound one too.
     """
-    from urllib.parse import quote
+    return _write_query(pairs, field, _quote_part)
 
+
+def _write_query(pairs: Pairs, field: str, encode: Callable[[str], str]) -> bytes:
     try:
-        return "&".join(
-            f"{quote(name, safe=_SAFE_IN_QUERY)}={quote(value, safe=_SAFE_IN_QUERY)}"
-            for name, value in pairs
-        ).encode("ascii")
+        text = "&".join([f"{encode(name)}={encode(value)}" for name, value in pairs])
     except UnicodeEncodeError:
         raise MalformedEvent(field, HALF_CHARACTER) from None
+    return text.encode("ascii")
 
 
+# What stands for itself needs no `urllib`, which takes 2 µs even then.
+
+
+def _encode_part(text: str) -> str:
+    if not text.rstrip(_UNRESERVED):
+        return text
+    from urllib.parse import quote_plus
+
+    return quote_plus(text)
+
+
+def _quote_part(text: str) -> str:
+    if not text.rstrip(_UNRESERVED + _SAFE_IN_QUERY):
+        return text
+    from urllib.parse import quote
+
+    return quote(text, safe=_SAFE_IN_QUERY)
+
+
+# RFC 3986, section 2.3.
+_UNRESERVED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 # RFC 3986, section 3.4, without what divides pairs; and "%", which is there to stay.
 _SAFE_IN_QUERY = "%/?:@-._~!$'()*+,;="
