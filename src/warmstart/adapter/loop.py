@@ -23,8 +23,10 @@ import asyncio
 import sys
 import threading
 import weakref
-from asyncio import events
-from collections.abc import Callable, Coroutine
+from asyncio import Task
+from asyncio.events import _get_running_loop, _set_running_loop
+from collections.abc import Callable, Collection, Coroutine
+from sys import get_asyncgen_hooks, set_asyncgen_hooks
 from typing import Any, TypeVar
 
 __all__ = ["InvocationLoop"]
@@ -45,12 +47,14 @@ class _EnteredLoop(asyncio.SelectorEventLoop):
 
     entered = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        # What `run_forever` sets for its time; private, but for 3.11 to 3.14 the same.
+        self.hooks: tuple[Any, Any] = self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook  # type: ignore[attr-defined]
+        self.ready_callbacks: Collection[object] = self._ready  # type: ignore[attr-defined]
+
     def is_running(self) -> bool:
         return self.entered or super().is_running()
-
-    @property
-    def has_ready_callbacks(self) -> bool:
-        return bool(getattr(self, "_ready", True))
 
 
 class InvocationLoop:
@@ -64,7 +68,7 @@ class InvocationLoop:
         self._loop = _EnteredLoop()
         self._lock = threading.Lock()
         self._owner: int | None = None
-        self._root: asyncio.Task[None] | None = None
+        self._root = _plant_root(self._loop)
         _loops.add(self)
 
     def run(self, coroutine: Coroutine[Any, Any, T], guard: Guard | None = None) -> T:
@@ -82,11 +86,14 @@ class InvocationLoop:
             raise RuntimeError("The handler was called from inside its own invocation.")
         with self._lock:
             self._owner = me
-            outer = events._get_running_loop()
+            outer = _get_running_loop()
             try:
-                return self._run(coroutine, guard)
+                task = self._start(coroutine)
+                if not (task.done() and not self._loop.ready_callbacks):
+                    self._wait(task, guard)
+                return task.result()
             finally:
-                events._set_running_loop(outer)
+                _set_running_loop(outer)
                 self._owner = None
 
     @property
@@ -99,13 +106,12 @@ class InvocationLoop:
         loop = self._loop
         if loop.is_closed():
             return
-        if self._root is not None:
-            self._root.remove_done_callback(_ROOT_MARK)  # it would stop the loop
+        self._root.remove_done_callback(_ROOT_MARK)  # it would stop the loop
         pending = asyncio.all_tasks(loop)
         for task in pending:
             task.cancel()
-        outer = events._get_running_loop()
-        events._set_running_loop(None)
+        outer = _get_running_loop()
+        _set_running_loop(None)
         try:
             if pending:
                 loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
@@ -113,20 +119,30 @@ class InvocationLoop:
             loop.run_until_complete(loop.shutdown_default_executor())
         finally:
             loop.close()
-            events._set_running_loop(outer)
+            _set_running_loop(outer)
 
     def __del__(self) -> None:
         self.close()  # else the threads tied to its root would keep the process from ending
 
-    def _run(self, coroutine: Coroutine[Any, Any, T], guard: Guard | None) -> T:
+    def _start(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         loop = self._loop
-        if self._root is None:
-            self._root = _plant_root(loop)
-        task = self._start(coroutine)
-        if task.done() and not loop.has_ready_callbacks:
-            return task.result()
+        if not _EAGER:
+            return loop.create_task(coroutine)
+        hooks = get_asyncgen_hooks()
+        set_asyncgen_hooks(*loop.hooks)
+        _set_running_loop(loop)
+        loop.entered = True
+        try:
+            return Task(coroutine, loop=loop, eager_start=True)  # type: ignore[call-arg]
+        finally:
+            loop.entered = False
+            set_asyncgen_hooks(*hooks)
+
+    def _wait(self, task: asyncio.Task[Any], guard: Guard | None) -> None:
+        """Turn the loop until `task` has ended."""
+        loop = self._loop
         timer = guard(loop, task) if guard is not None and not task.done() else None
-        events._set_running_loop(None)
+        _set_running_loop(None)
         # Not run_until_complete: anyio would take the task for the root.
         task.add_done_callback(_stop)
         try:
@@ -135,25 +151,6 @@ class InvocationLoop:
             task.remove_done_callback(_stop)
             if timer is not None:
                 timer.cancel()
-        return task.result()
-
-    def _start(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        loop = self._loop
-        if not _EAGER:
-            return loop.create_task(coroutine)
-        # What run_forever sets up, without the turn of the loop.
-        hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(
-            firstiter=loop._asyncgen_firstiter_hook,  # type: ignore[attr-defined]
-            finalizer=loop._asyncgen_finalizer_hook,  # type: ignore[attr-defined]
-        )
-        events._set_running_loop(loop)
-        loop.entered = True
-        try:
-            return asyncio.Task(coroutine, loop=loop, eager_start=True)  # type: ignore[call-arg]
-        finally:
-            loop.entered = False
-            sys.set_asyncgen_hooks(*hooks)
 
 
 def _stop(task: asyncio.Future[Any]) -> None:
