@@ -101,9 +101,9 @@ class _Ending:
             os._exit(0)
 
     def _begin_as_child(self) -> None:
-        """A process that the function forks has nothing to stop, and the pipe is not its own."""
+        """A process that the function forks ends as any other, and rings nobody's bell."""
+        signal.set_wakeup_fd(-1)
         if self._is_ours():
-            signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _release()
 

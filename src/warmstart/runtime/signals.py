@@ -109,9 +109,9 @@ class Shutdown:
             setitimer(ITIMER_REAL, max(0.001, self._deadline_ms / 1000 - time.time()))
 
     def _begin_as_child(self) -> None:
-        """A process that the function forks ends as any other, and the pipe is not its own."""
+        """A process that the function forks ends as any other, and rings nobody's bell."""
+        set_wakeup_fd(-1)
         if not self.is_overridden():
-            set_wakeup_fd(-1)
             signal(SIGTERM, SIG_DFL)
         _release()
 
