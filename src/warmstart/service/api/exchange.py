@@ -1,0 +1,83 @@
+"""A request and a response as the protocols see them, and how they travel through ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from warmstart.service.api.errors import ApiError
+
+__all__ = [
+    "ClientGone",
+    "Message",
+    "Receive",
+    "Request",
+    "Response",
+    "Send",
+    "read_body",
+]
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+MAX_BODY = 70_167_211
+"""Largest request in bytes that AWS takes: a zip of 50 MB in base64, and what is around it."""
+
+
+class ClientGone(Exception):
+    """The client left before its request ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request. `path` is as it was sent, still encoded; header names are in lower case."""
+
+    method: str
+    path: str
+    query_string: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response without the headers that all have."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+async def read_body(receive: Receive, operation: str, limit: int = MAX_BODY) -> bytes:
+    """A request's whole body.
+
+    Raises:
+        ApiError: it is longer than `limit`.
+        ClientGone: it did not end.
+    """
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        body = await _rest(receive, bytearray(body), limit)
+    elif message["type"] == "http.disconnect":
+        raise ClientGone
+    if len(body) > limit:
+        raise ApiError(
+            "RequestEntityTooLargeException",
+            f"Request must be smaller than {limit} bytes for the {operation} operation",
+        )
+    return body
+
+
+async def _rest(receive: Receive, body: bytearray, limit: int) -> bytes:
+    """All of a body that comes in pieces, or as much of it as tells that it is too long."""
+    more = True
+    while more and len(body) <= limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
