@@ -1,0 +1,1 @@
+"""Triggers: something has happened, so a function is invoked, and nobody waits for the answer."""

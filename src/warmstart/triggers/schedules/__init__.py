@@ -1,0 +1,1 @@
+"""Timers: EventBridge's rules on a schedule, and EventBridge Scheduler."""
