@@ -404,13 +404,27 @@ def test_a_response_over_the_limit_is_a_clear_error_of_a_runtime_that_posts() ->
     assert "1000 bytes" in exchange.result["body"]
 
 
-@pytest.mark.parametrize("size", [6_200_000, 6_400_000])
-def test_a_response_over_the_limit_is_a_clear_error_of_a_runtime_that_returns(size: int) -> None:
+@pytest.mark.parametrize(
+    ("character", "count"),
+    [
+        ("x", 6_200_000),
+        ("x", 6_400_000),
+        ('"', 3_100_000),
+        ('"', 3_200_000),
+        ("\0", 1_040_000),
+        ("\0", 1_060_000),
+        ("ä", 1_040_000),
+    ],
+)
+def test_a_response_over_the_limit_is_a_clear_error_of_a_runtime_that_returns(
+    character: str, count: int
+) -> None:
+    text = character * count
     headers = [(b"content-type", b"text/plain")]
-    big = {"type": "http.response.body", "body": b"x" * size}
+    big = {"type": "http.response.body", "body": text.encode()}
     response = answer(ASGIHandler(app_of({**START, "headers": headers}, big)))
 
-    assert response.status == (200 if size < 6_291_556 else 500)
+    assert response.status == (200 if len(json.dumps(text)) < 6_291_000 else 500)
     assert len(json.dumps(response.body.decode())) < 6_291_556
 
 

@@ -29,7 +29,7 @@ class MemoryFront:
         self.broken = False
         self._watched = watched
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> None:
         self.status, self.headers = status, headers
 
     async def body(self, data: bytes, more: bool) -> None:

@@ -129,7 +129,7 @@ class _ResultFront:
         self.answered = False
         self.error: Exception | None = None
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> None:
         self.response = HTTPResponse(status, headers)
 
     async def body(self, data: bytes, more: bool) -> None:

@@ -23,7 +23,7 @@ class Front(Protocol):
         """Whether bytes have left, so that another answer is no longer possible."""
         ...
 
-    async def start(self, status: int, headers: Headers) -> None: ...
+    def start(self, status: int, headers: Headers) -> None: ...
 
     async def body(self, data: bytes, more: bool) -> None: ...
 
@@ -56,7 +56,7 @@ class BufferedFront:
         self._omit_body = omit_body
         self._chunks: list[bytes] = []
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> None:
         self._response = HTTPResponse(status, _allowed(headers, self._excluded))
 
     async def body(self, data: bytes, more: bool) -> None:
@@ -89,7 +89,7 @@ class StreamingFront:
         self._prelude = b""
         self.committed = False
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> None:
         self._omit_body = self._omit_body or status in _BODILESS
         self._prelude = prelude.build(HTTPResponse(status, _allowed(headers, self._excluded)))
 
@@ -130,9 +130,9 @@ class HoldingFront:
     def committed(self) -> bool:
         return self._front.committed
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> None:
         if status < 500:
-            await self._front.start(status, headers)
+            self._front.start(status, headers)
         else:
             self._status, self._headers = status, headers
             self.holds = True
@@ -147,7 +147,7 @@ class HoldingFront:
         """Let the complete answer leave, if one is held."""
         if self.holds:
             self.holds = False
-            await self._front.start(self._status, self._headers)
+            self._front.start(self._status, self._headers)
             await self._front.body(b"".join(self._pieces), False)
 
     def watch(self) -> Awaitable[None] | None:

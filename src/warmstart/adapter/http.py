@@ -80,40 +80,38 @@ class HTTPCycle:
             raise ClientDisconnected("The client has gone.")
         if kind == "http.response.body" and stage is ResponseStage.STARTED:
             more = message.get("more_body", False)
-            await self._pass_on(message.get("body", b""), more)
+            try:
+                await self.front.body(message.get("body", b""), more)
+            except OSError as error:
+                self._leave()
+                raise ClientDisconnected("The client has gone.") from error
+            if not more:
+                self.stage = ResponseStage.COMPLETE
+                if self._closed is not None:
+                    self._closed.set()
+            elif self._closed is not None:
+                self._watch()
         elif kind == "http.response.start" and stage is ResponseStage.REQUEST:
-            await self.front.start(message["status"], _read_headers(message.get("headers", ())))
+            self.front.start(message["status"], _read_headers(message.get("headers", ())))
             self.stage = ResponseStage.STARTED
         elif kind == "http.response.pathsend" and stage is ResponseStage.STARTED:
             await self._send_file(message["path"])
         else:
             raise RuntimeError(_explain(kind, stage))
 
-    async def _pass_on(self, data: bytes, more: bool) -> None:
-        try:
-            await self.front.body(data, more)
-        except OSError as error:
-            self.close(gone=True)
-            raise ClientDisconnected("The client has gone.") from error
-        if not more:
-            self.stage = ResponseStage.COMPLETE
-            self.close()
-        elif self._closed is not None and self._watcher is None:
-            self._watch()
-
     async def _send_file(self, path: str) -> None:
         with open(path, "rb") as file:  # noqa: ASYNC230 - one request at a time; a disk read is short
             data = file.read(_PATHSEND_CHUNK)
-            while data:
+            more = True
+            while more:
                 following = file.read(_PATHSEND_CHUNK)
-                await self._pass_on(data, bool(following))
+                more = bool(following)
+                await self.send({"type": "http.response.body", "body": data, "more_body": more})
                 data = following
-            if self.stage is not ResponseStage.COMPLETE:
-                await self._pass_on(b"", False)
 
-    def close(self, *, gone: bool = False) -> None:
-        """Wake whoever waits in `receive`: the response is complete, or its reader is `gone`."""
-        self.gone = self.gone or gone
+    def _leave(self) -> None:
+        """The reader has gone: wake whoever waits in `receive`."""
+        self.gone = True
         if self._closed is not None:
             self._closed.set()
 
@@ -125,6 +123,8 @@ class HTTPCycle:
 
     def _watch(self) -> None:
         """Learn of the reader's leaving, once there is something to be left."""
+        if self._watcher is not None:
+            return
         awaitable = self.front.watch()
         if awaitable is not None:
             self._watcher = asyncio.ensure_future(awaitable)
@@ -132,7 +132,7 @@ class HTTPCycle:
 
     def _reader_left(self, watcher: asyncio.Future[None]) -> None:
         if not watcher.cancelled() and self.stage is not ResponseStage.COMPLETE:
-            self.close(gone=True)
+            self._leave()
 
 
 def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:

@@ -126,6 +126,8 @@ class HTTPAdapter:
 class _Answer:
     """Opens the fronts of one event: for the app's response, or for one of our own in its place."""
 
+    __slots__ = ("_event", "_excluded", "_options", "_wire", "exchange", "omit_body")
+
     def __init__(
         self, adapter: HTTPAdapter, wire: HTTPFormat, event: Any, exchange: Exchange
     ) -> None:
@@ -149,7 +151,7 @@ class _Answer:
             (b"content-length", b"%d" % len(body)),
         ]
         front = self.front()
-        await front.start(status, headers)
+        front.start(status, headers)
         await front.body(body, False)
 
     def _build(self, response: HTTPResponse) -> Any:
