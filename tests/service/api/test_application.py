@@ -188,3 +188,16 @@ async def test_a_body_that_is_too_long_is_refused(port: int) -> None:
     assert response.headers["x-amzn-errortype"] == "RequestEntityTooLargeException"
     message = "Request must be smaller than 70167211 bytes for the CreateFunction operation"
     assert response.json() == {"message": message}
+
+
+async def test_a_request_is_held_to_the_model(port: int) -> None:
+    async with httpx.AsyncClient() as http:
+        url = f"http://127.0.0.1:{port}/2015-03-31/functions/no%20name/configuration"
+        response = await http.get(url)
+
+    assert response.status_code == 400
+    assert response.headers["x-amzn-errortype"] == "ValidationException"
+    assert response.json()["message"].startswith(
+        "1 validation error detected: Value 'no name' at 'functionName' failed to satisfy "
+        "constraint: Member must satisfy regular expression pattern: "
+    )

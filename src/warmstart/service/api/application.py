@@ -26,6 +26,7 @@ from warmstart.service.api.exchange import (
 )
 from warmstart.service.api.operations import Members, Operation
 from warmstart.service.api.routing import Match
+from warmstart.service.api.validation import validate
 
 __all__ = ["Api", "Application"]
 
@@ -91,6 +92,8 @@ async def _perform(api: Api, head: Request, receive: Receive) -> Response:
     operation = api.operations.get(name)
     if operation is None:
         raise ApiError("NotImplementedException", f"{name} is not implemented here.")
+    if match.operation.input_shape is not None:
+        validate(match.operation.input_shape, parameters)
     output = operation(parameters)
     if inspect.isawaitable(output):
         output = await output
