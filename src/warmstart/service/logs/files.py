@@ -95,6 +95,10 @@ class LogFiles:
         """All names, sorted."""
         return sorted(unquote(entry.name) for entry in os.scandir(self._directory))
 
+    def created(self, group: str) -> int:
+        """When a group was made, in milliseconds since the epoch, as far as the system knows."""
+        return int(self._group(group).stat().st_ctime * 1000)
+
     def size(self, group: str) -> int:
         """Bytes that are kept for a group."""
         return sum(entry.stat().st_size for entry in os.scandir(self._group(group)))
@@ -201,16 +205,16 @@ class LogFiles:
                 yield _event(stream, start, line)
 
     def _group(self, group: str) -> Path:
-        return self._directory / _file_name(group)
+        return self._directory / self.file_name(group)
 
     def _stream(self, group: str, stream: str) -> Path:
-        return self._group(group) / (_file_name(stream) + _SUFFIX)
+        return self._group(group) / (self.file_name(stream) + _SUFFIX)
 
-
-def _file_name(name: str) -> str:
-    """Percent-encoded, and never one that means a directory to the system."""
-    quoted = quote(name, safe="")
-    return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
+    @staticmethod
+    def file_name(name: str) -> str:
+        """Percent-encoded, and never one that means a directory to the system."""
+        quoted = quote(name, safe="")
+        return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
 
 
 def _event(stream: str, offset: int, line: bytes) -> LogEvent:
