@@ -70,7 +70,6 @@ class LogEvents:
     async def get(self, parameters: Members) -> Members:
         group = existing_group(self._files, parameters)
         stream = self._existing_stream(group, parameters["logStreamName"])
-        self._files.flush()
         return await asyncio.to_thread(self._get, group, stream, parameters)
 
     @operation("FilterLogEvents")
@@ -87,7 +86,6 @@ class LogEvents:
             raise ApiError(
                 "InvalidParameterException", f"Invalid filter pattern: {error}"
             ) from None
-        self._files.flush()
         return await asyncio.to_thread(self._filter, group, parameters, matches)
 
     def _existing_stream(self, group: str, stream: str) -> str:

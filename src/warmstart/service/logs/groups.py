@@ -61,6 +61,7 @@ class LogGroups:
 
     @operation("DescribeLogGroups")
     def describe_groups(self, parameters: Members) -> Members:
+        self._files.flush()
         prefix = parameters.get("logGroupNamePrefix", "")
         part = parameters.get("logGroupNamePattern", "").lower()
         names = [
@@ -150,7 +151,6 @@ class LogGroups:
     @operation("DescribeLogStreams")
     def describe_streams(self, parameters: Members) -> Members:
         group = existing_group(self._files, parameters)
-        self._files.flush()
         prefix = parameters.get("logStreamNamePrefix", "")
         names = self._files.streams(group, prefix)
         if parameters.get("orderBy") == "LastEventTime":
@@ -214,6 +214,8 @@ class LogGroups:
 def existing_group(files: LogFiles, parameters: Members) -> str:
     """The group that `logGroupName` or `logGroupIdentifier` (a name or an ARN) names.
 
+    All that was written is in its files then.
+
     Raises:
         ApiError: there is none, or both or neither were given.
     """
@@ -223,6 +225,7 @@ def existing_group(files: LogFiles, parameters: Members) -> str:
             "InvalidParameterException",
             "Exactly one of logGroupName and logGroupIdentifier is needed.",
         )
+    files.flush()
     if identifier is not None:
         name = _group_name(identifier)
     if not name or not files.has_group(name):
