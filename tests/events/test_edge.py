@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.events import golden
 from tests.events.strategies import RAW_QUERIES, repeatable, requests, responses
 from warmstart.events import edge
-from warmstart.events.errors import MalformedEvent, MalformedResponse
+from warmstart.events.errors import MalformedEvent, MalformedResponse, ResponseTooLarge
 from warmstart.events.http import HTTPRequest, HTTPResponse
 
 DOMAIN = "d111111abcdef8.cloudfront.net"
@@ -270,3 +270,11 @@ def test_a_malformed_response_names_its_field(field: str, result: object) -> Non
         edge.decode_response(result)
 
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("event", [None, {}, {"Records": []}, {"Records": [{"cf": None}]}])
+def test_of_an_unknown_trigger_the_larger_limit_holds(event: Any) -> None:
+    edge.build_response(HTTPResponse(200, body=b"x" * 1024 * 1024), event)
+
+    with pytest.raises(ResponseTooLarge, match="1 MB"):
+        edge.build_response(HTTPResponse(200, body=b"x" * 1024 * 1024 + b"y"), event)

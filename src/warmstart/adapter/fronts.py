@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from warmstart.adapter.exchange import Exchange
 from warmstart.events import prelude
+from warmstart.events.errors import ResponseTooLarge
 from warmstart.events.http import Headers, HTTPResponse
 
 __all__ = ["BufferedFront", "Front", "HoldingFront", "StreamingFront"]
+
+logger = logging.getLogger("warmstart")
 
 # The statuses whose responses have no body (RFC 9110, sections 15.3.5 and 15.4.5).
 _BODILESS = frozenset({204, 304})
@@ -70,8 +74,18 @@ class BufferedFront:
                 chunks.append(data)
                 data = b"".join(chunks)
             response.body = bytes(data)  # Starlette, for one, sends memory views, too
-        if not await self._exchange.respond(self._build(response)):
-            await self._exchange.respond(self._build(_too_large(len(response.body))))
+        problem = await self._respond(response)
+        if problem:
+            logger.error(problem)
+            await self._respond(_refusal(problem))
+
+    async def _respond(self, response: HTTPResponse) -> str:
+        """Answer; or say what is wrong, if the response is too large for somebody on its way."""
+        try:
+            fits = await self._exchange.respond(self._build(response))
+        except ResponseTooLarge as error:
+            return str(error)
+        return "" if fits else _too_large_for_lambda(len(response.body))
 
     def watch(self) -> Awaitable[None] | None:
         return None  # AWS finishes a buffered invocation whether or not its client waits
@@ -158,10 +172,15 @@ def _allowed(headers: Headers, excluded: frozenset[bytes]) -> Headers:
     return [pair for pair in headers if pair[0] not in excluded] if excluded else headers
 
 
-def _too_large(size: int) -> HTTPResponse:
-    """What the client gets instead of a response that Lambda would not carry."""
-    text = (
-        f"The response is too large for a buffered invocation: its body has {size} bytes, "
-        "and Lambda carries 6 MB, base64 included. Stream it or send less.\n"
+def _too_large_for_lambda(size: int) -> str:
+    return (
+        f"The response is too large: its body has {size} bytes, and Lambda carries 6 MB of JSON, "
+        "base64 included. Send less, hand out a link to it, or stream it: a Function URL and a "
+        "REST API take streamed responses."
     )
-    return HTTPResponse(500, [(b"content-type", b"text/plain; charset=utf-8")], text.encode())
+
+
+def _refusal(problem: str) -> HTTPResponse:
+    """What the client gets instead of a response that nobody would carry."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    return HTTPResponse(500, headers, f"{problem}\n".encode())

@@ -10,11 +10,12 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-funct
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from http import HTTPStatus
 
 from warmstart.events.body import decode_body, encode_body, is_text, request_is_text
-from warmstart.events.errors import MalformedResponse
+from warmstart.events.errors import MalformedResponse, ResponseTooLarge
 from warmstart.events.fields import read_text, require_object, require_text
 from warmstart.events.headers import (
     decode_list_map,
@@ -48,6 +49,10 @@ __all__ = [
 ]
 
 STREAMS = False
+
+_MAX_RESPONSE = 1024 * 1024
+# JSON writes a character in six bytes at most; the rest is for headers.
+_SURELY_SMALL = _MAX_RESPONSE // 6 - 64 * 1024
 
 
 def matches(event: Any) -> bool:
@@ -120,6 +125,9 @@ def build_response(
 
     The headers are of the kind that the event has. `is_text` tells whether the
     body goes as text.
+
+    Raises:
+        ResponseTooLarge: it has more than 1 MB as JSON.
     """
     body, encoded = encode_body(response.body, text=is_text(response))
     result: dict[str, Any] = {
@@ -132,7 +140,19 @@ def build_response(
         result["multiValueHeaders"] = listed(response.headers)
     else:
         result["headers"] = single_map(response.headers)
+    if len(body) > _SURELY_SMALL:
+        _check_size(result)
     return result
+
+
+def _check_size(result: dict[str, Any]) -> None:
+    size = len(json.dumps(result, ensure_ascii=False).encode())
+    if size > _MAX_RESPONSE:
+        raise ResponseTooLarge(
+            f"The response is too large: it has {size} bytes as JSON, and an Application Load "
+            "Balancer takes 1 MB from a function. Send less, or put an API Gateway or a Function "
+            "URL in its place."
+        )
 
 
 @lru_cache(maxsize=64)

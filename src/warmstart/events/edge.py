@@ -6,6 +6,7 @@ answers 502 to a response that sets headers which are not the function's to set,
 so these are left out.
 
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-event-structure.html
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from warmstart.events.body import decode_base64, encode_base64, encode_body, is_text
-from warmstart.events.errors import MalformedEvent, MalformedResponse
+from warmstart.events.errors import MalformedEvent, MalformedResponse, ResponseTooLarge
 from warmstart.events.fields import (
     expected,
     read_flag,
@@ -96,8 +97,9 @@ _READ_ONLY = frozenset(
     }
 )
 
-# Bytes of a body after which CloudFront cuts it.
-_BODY_LIMITS = {"viewer-request": 40 * 1024, "origin-request": 1024 * 1024}
+# Bytes of a request's body after which CloudFront cuts it, and of a response, headers
+# included, beyond which it answers 502.
+_LIMITS = {"viewer-request": 40 * 1024, "origin-request": 1024 * 1024}
 
 _REQUEST = "Records[0].cf.request"
 
@@ -215,7 +217,7 @@ def build_event(
         "uri": target_text(request.raw_path),
     }
     if request.body:
-        limit = _BODY_LIMITS[event_type]
+        limit = _LIMITS[event_type]
         sent["body"] = {
             "inputTruncated": len(request.body) > limit,
             "action": "read-only",
@@ -234,12 +236,16 @@ def build_event(
 def build_response(
     response: HTTPResponse, event: Any = None, *, is_text: IsText = is_text
 ) -> dict[str, Any]:
-    """What a function returns to answer with `response`. `event` makes no difference here.
+    """What a function returns to answer `event` with `response`.
 
     Headers that CloudFront lets no function set are left out, `content-length`
     among them, and so is the body of a 204. `is_text` tells whether the body
     goes as text.
+
+    Raises:
+        ResponseTooLarge: it has more than the trigger of `event` takes.
     """
+    _check_size(response, event)
     headers: dict[str, list[dict[str, str]]] = {}
     for name, value in response.headers:
         if not is_forbidden(name):
@@ -254,6 +260,31 @@ def build_response(
         body, encoded = encode_body(response.body, text=is_text(response))
         result |= {"body": body, "bodyEncoding": "base64" if encoded else "text"}
     return result
+
+
+def _check_size(response: HTTPResponse, event: Any) -> None:
+    size = len(response.body) + sum(len(name) + len(value) for name, value in response.headers)
+    if size <= _LIMITS["viewer-request"]:
+        return
+    if _is_viewer_request(event):
+        raise ResponseTooLarge(
+            f"The response is too large: it has {size} bytes, headers included, and CloudFront "
+            "takes 40 KB from a function at a viewer request. Send less, or answer at the origin "
+            "request, which takes 1 MB."
+        )
+    if size > _LIMITS["origin-request"]:
+        raise ResponseTooLarge(
+            f"The response is too large: it has {size} bytes, headers included, and CloudFront "
+            "takes 1 MB from a function at an origin request. Send less, or make a Function URL "
+            "the origin."
+        )
+
+
+def _is_viewer_request(event: Any) -> bool:
+    try:
+        return bool(event["Records"][0]["cf"]["config"]["eventType"] == "viewer-request")
+    except (LookupError, TypeError):
+        return False  # then the larger limit is the one that certainly holds
 
 
 def decode_response(result: Any) -> HTTPResponse:

@@ -1,8 +1,14 @@
-"""What decoding raises, and nothing else."""
+"""What decoding and building raise, and nothing else."""
 
 from __future__ import annotations
 
-__all__ = ["EventError", "MalformedEvent", "MalformedResponse", "UnknownEvent"]
+__all__ = [
+    "EventError",
+    "MalformedEvent",
+    "MalformedResponse",
+    "ResponseTooLarge",
+    "UnknownEvent",
+]
 
 
 class EventError(ValueError):
@@ -32,3 +38,7 @@ class MalformedResponse(EventError):
 
 class UnknownEvent(EventError):
     """An event of no format known here."""
+
+
+class ResponseTooLarge(EventError):
+    """A response is larger than its front door takes from a function. The text says what to do."""
