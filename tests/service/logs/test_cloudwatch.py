@@ -213,7 +213,7 @@ async def test_the_aws_cli_searches_a_group(logs: Logs) -> None:
         *("--query", "events[].message", "--output", "text"),
         env={
             "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT_URL_LOGS": f"http://127.0.0.1:{logs.port}",
+            "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": f"http://127.0.0.1:{logs.port}",
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_DEFAULT_REGION": "us-east-1",
