@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.adapter.events import DOORS, request
 
@@ -60,31 +63,35 @@ class Startup:
 
 def measure_startup(rounds: int) -> dict[str, Startup]:
     """Each statement in an interpreter of its own; medians of alternating rounds."""
-    for statement in STATEMENTS.values():
-        _run(statement)  # byte code and pages are there afterwards
-    taken: dict[str, list[float]] = {name: [] for name in STATEMENTS}
-    for _ in range(rounds):
-        for name, statement in STATEMENTS.items():
-            started = time.perf_counter()
-            _run(statement)
-            taken[name].append(time.perf_counter() - started)
-    return {
-        name: _look(statement, statistics.median(taken[name]) * 1e3)
-        for name, statement in STATEMENTS.items()
-    }
+    with TemporaryDirectory() as folder:
+        run = functools.partial(_run, Path(folder))
+        for statement in STATEMENTS.values():
+            run(statement)  # byte code and pages are there afterwards
+        taken: dict[str, list[float]] = {name: [] for name in STATEMENTS}
+        for _ in range(rounds):
+            for name, statement in STATEMENTS.items():
+                started = time.perf_counter()
+                run(statement)
+                taken[name].append(time.perf_counter() - started)
+        return {
+            name: _look(run, statement, statistics.median(taken[name]) * 1e3)
+            for name, statement in STATEMENTS.items()
+        }
 
 
-def _look(statement: str, milliseconds: float) -> Startup:
-    looks = [json.loads(_run(f"{statement}\n{_LOOK}")) for _ in range(3)]
+def _look(run: Callable[[str], str], statement: str, milliseconds: float) -> Startup:
+    looks = [json.loads(run(f"{statement}\n{_LOOK}")) for _ in range(3)]
     modules, asyncio, _ = looks[0]
     return Startup(milliseconds, modules, asyncio, statistics.median(it[2] for it in looks) / 1000)
 
 
-def _run(code: str) -> str:
-    path = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
+def _run(byte_code: Path, code: str) -> str:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environ["PYTHONPATH"] = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
+    environ["PYTHONPYCACHEPREFIX"] = str(byte_code)
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": path},
+        env=environ,
         capture_output=True,
         text=True,
         check=True,
