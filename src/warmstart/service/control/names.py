@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from warmstart.service.api.errors import ApiError
 from warmstart.service.control.arns import Arns
+from warmstart.service.qualifiers import LATEST
 
-__all__ = ["LATEST", "FunctionName", "function_name", "is_version", "unqualified_name"]
-
-LATEST = "$LATEST"
+__all__ = ["FunctionName", "function_name", "is_alias", "is_version", "unqualified_name"]
 
 # The model's pattern of `NamespacedFunctionName`, with names for its parts.
 _FUNCTION = re.compile(
@@ -86,3 +85,8 @@ def unqualified_name(arns: Arns, name: str) -> str:
 def is_version(qualifier: str) -> bool:
     """Whether a qualifier is the number of a published version."""
     return _VERSION.fullmatch(qualifier) is not None
+
+
+def is_alias(qualifier: str) -> bool:
+    """Whether a qualifier can only be an alias."""
+    return not qualifier.startswith("$") and not is_version(qualifier)

@@ -1,0 +1,297 @@
+"""From stored functions to running ones: the bridge to the data plane.
+
+A version is written down as Pending (or its update as InProgress) by the operation
+that makes it, and deployed by a task that runs beside the API: code and layers are
+laid out, the program for its runtime is found, the data plane is told, and then the
+version becomes Active (or its update Successful), or Failed with the reason. One task
+at most works on a version, as AWS lets nobody change what is not settled; to delete
+it cancels the task. After a restart `restore` deploys all that there is, and finishes
+what the last process could not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from warmstart.invoke import InvokeError
+from warmstart.service.api.errors import ApiError
+from warmstart.service.api.operations import Members
+from warmstart.service.control.names import FunctionName
+from warmstart.service.control.records import FunctionVersion
+from warmstart.service.control.registry import Registry
+from warmstart.service.control.runtimes import Interpreters, RuntimeUnavailable, program
+from warmstart.service.control.states import ACTIVE, UPDATED, failed, failed_update, not_now
+from warmstart.service.function import Function
+from warmstart.service.state.code import CodeStore
+from warmstart.service.state.errors import StateError
+
+__all__ = ["DataPlane", "Deployments", "NotReady", "alias_weights"]
+
+_logger = logging.getLogger(__name__)
+
+
+_PROVISIONING_FAILED: Members = {
+    "AllocatedProvisionedConcurrentExecutions": 0,
+    "AvailableProvisionedConcurrentExecutions": 0,
+    "Status": "FAILED",
+    "StatusReason": "The function's state does not allow it to be run.",
+}
+
+
+class DataPlane(Protocol):
+    """What the control plane needs of the service that runs functions."""
+
+    async def create_function(self, function: Function) -> None: ...
+
+    async def update_function(self, function: Function) -> None: ...
+
+    async def delete_function(self, name: str, version: str | None = None) -> None: ...
+
+    def set_alias(self, name: str, alias: str, versions: Mapping[str, float]) -> None: ...
+
+    def delete_alias(self, name: str, alias: str) -> None: ...
+
+    def set_reserved_concurrency(self, name: str, count: int | None) -> None: ...
+
+    def set_provisioned_concurrency(self, name: str, qualifier: str, count: int) -> None: ...
+
+    def delete_provisioned_concurrency(self, name: str, qualifier: str) -> None: ...
+
+    def provisioned_concurrency(
+        self, name: str, qualifier: str
+    ) -> tuple[int, int, int, str, str | None]: ...
+
+
+class NotReady(InvokeError):
+    """The function is there, but cannot be invoked."""
+
+    error_type = "ResourceConflictException"
+    status = 409
+
+
+class _NoContainers(InvokeError):
+    """The function is a container image."""
+
+    error_type = "InvalidRuntimeException"
+    status = 502
+
+
+class Deployments:
+    """Keeps the data plane as the registry says it should be."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        code: CodeStore,
+        data_plane: DataPlane,
+        *,
+        concurrent_executions: int = 1000,
+        interpreters: Interpreters | None = None,
+    ) -> None:
+        self._registry = registry
+        self._code = code
+        self._data_plane = data_plane
+        self._concurrent_executions = concurrent_executions
+        self._interpreters = interpreters or Interpreters()
+        self._deployed: set[tuple[str, str]] = set()
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    # Versions
+
+    def begin(self, version: FunctionVersion) -> asyncio.Task[None]:
+        """Deploy a version that was just written down, beside everything else."""
+        key = (version.name, version.version)
+        assert key not in self._tasks, f"{key} is being deployed already"
+        task = asyncio.get_running_loop().create_task(self._deploy(version))
+        self._tasks[key] = task
+        task.add_done_callback(lambda _: self._tasks.pop(key, None))
+        return task
+
+    async def _deploy(self, version: FunctionVersion) -> None:
+        """Deploy a version and write down how it went."""
+        try:
+            if version.image_uri is None:
+                await self._tell(await asyncio.to_thread(self._function, version))
+        except RuntimeUnavailable as error:
+            self._failed(version, "InvalidRuntime", str(error))
+        except ValueError as error:
+            self._failed(version, "InvalidConfiguration", str(error))
+        except StateError as error:
+            self._failed(version, "InternalError", str(error))
+        except Exception:  # a fault of ours, and nobody waits for this task
+            _logger.exception("%s:%s is not deployed", version.name, version.version)
+            self._failed(version, "InternalError", "The service failed; its log says how.")
+        else:
+            self._settle(version, ACTIVE, UPDATED)
+
+    async def wait_settled(self) -> None:
+        """Return when nothing is being deployed any more."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    async def delete(self, name: str, version: str | None = None) -> None:
+        """Stop running a version, or all versions, and deploying them."""
+        for key, task in list(self._tasks.items()):
+            if key[0] == name and version in (None, key[1]):
+                task.cancel()
+                await asyncio.wait([task])
+        gone = {key for key in self._deployed if key[0] == name and version in (None, key[1])}
+        self._deployed -= gone
+        if gone:
+            await self._data_plane.delete_function(name, version)
+
+    async def restore(self) -> None:
+        """Deploy all that is in the registry."""
+        for version in self._registry.versions():
+            self.begin(version)
+        await self.wait_settled()
+
+    async def aclose(self) -> None:
+        """Stop deploying; what is not settled is finished by the next `restore`."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _function(self, version: FunctionVersion) -> Function:
+        """Lay out code and layers. Reads and writes files."""
+        settings = version.settings
+        task_root = self._code.directory(settings["CodeSha256"])
+        layers = self._code.layers(version.layer_code) if version.layer_code else None
+        served_by = program(
+            settings["Runtime"], settings["Handler"], task_root, layers, self._interpreters
+        )
+        logging_config = settings["LoggingConfig"]
+        return Function(
+            name=version.name,
+            version=version.version,
+            handler=settings["Handler"],
+            runtime=settings["Runtime"],
+            python=served_by.python,
+            command=served_by.command,
+            task_root=str(task_root),
+            layers_directory=_path(layers),
+            environment=settings.get("Environment", {}).get("Variables", {}),
+            timeout=settings["Timeout"],
+            memory_size=settings["MemorySize"],
+            max_concurrency=self._concurrent_executions,
+            architecture=settings["Architectures"][0],
+            ephemeral_storage=settings["EphemeralStorage"]["Size"],
+            snap_start=settings["SnapStart"]["OptimizationStatus"] == "On",
+            log_format=logging_config["LogFormat"],
+            log_group=logging_config["LogGroup"],
+            application_log_level=logging_config.get("ApplicationLogLevel", "INFO"),
+            system_log_level=logging_config.get("SystemLogLevel", "INFO"),
+        )
+
+    async def _tell(self, function: Function) -> None:
+        key = (function.name, function.version)
+        if key in self._deployed:
+            await self._data_plane.update_function(function)
+            return
+        await self._data_plane.create_function(function)
+        self._deployed.add(key)
+        self.set_reserved_concurrency(function.name)
+        for alias in self._registry.aliases(function.name):
+            if function.version in alias_weights(alias):
+                self.set_alias(function.name, alias)
+        for qualifier in self._registry.provisioned_concurrency(function.name):
+            if function.version in self._versions_of(function.name, qualifier):
+                self.set_provisioned_concurrency(function.name, qualifier)
+
+    def _failed(self, version: FunctionVersion, code: str, reason: str) -> None:
+        _logger.warning("%s:%s cannot be run: %s", version.name, version.version, reason)
+        if version.is_updating:
+            self._settle(version, version.state, failed_update(code, reason))
+        else:
+            self._settle(version, failed(code, reason), version.last_update)
+
+    def _settle(self, version: FunctionVersion, state: Members, last_update: Members) -> None:
+        # Tags and permissions, which change the revision, may have been set in the meantime.
+        current = self._registry.version(version.name, version.version)
+        settled = replace(current, state=state, last_update=last_update)
+        if settled != current:
+            revision = self._registry.new_revision()
+            self._registry.put_version(replace(settled, revision_id=revision))
+
+    # Aliases and concurrency: the data plane knows them as far as it knows their versions
+
+    def set_alias(self, name: str, alias: Members) -> None:
+        """Point an alias to its versions."""
+        if self._runs(name, *(weights := alias_weights(alias))):
+            self._data_plane.set_alias(name, alias["Name"], weights)
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Forget an alias."""
+        if self._runs(name):
+            self._data_plane.delete_alias(name, alias)
+
+    def set_reserved_concurrency(self, name: str) -> None:
+        """Apply what the registry says is reserved for a function."""
+        if self._runs(name):
+            reserved = self._registry.reserved_concurrency(name)
+            self._data_plane.set_reserved_concurrency(name, reserved)
+
+    def set_provisioned_concurrency(self, name: str, qualifier: str) -> None:
+        """Apply what the registry says is to be started ahead for a version or alias."""
+        count = self._registry.provisioned_concurrency(name).get(qualifier)
+        if not self._runs(name, *self._versions_of(name, qualifier)):
+            return
+        if count is None:
+            self._data_plane.delete_provisioned_concurrency(name, qualifier)
+        else:
+            self._data_plane.set_provisioned_concurrency(name, qualifier, count)
+
+    def provisioned_concurrency(self, name: str, qualifier: str) -> Members:
+        """How far that is, as AWS's members."""
+        if not self._runs(name, *self._versions_of(name, qualifier)):
+            return _PROVISIONING_FAILED
+        state = self._data_plane.provisioned_concurrency(name, qualifier)
+        _, allocated, available, status, reason = state
+        output: Members = {
+            "AllocatedProvisionedConcurrentExecutions": allocated,
+            "AvailableProvisionedConcurrentExecutions": available,
+            "Status": status,
+        }
+        return output if reason is None else {**output, "StatusReason": reason}
+
+    def _runs(self, name: str, *versions: str) -> bool:
+        """Whether the data plane knows the function, and all of these versions of it."""
+        known = {version for function, version in self._deployed if function == name}
+        return bool(known) and known.issuperset(versions)
+
+    def _versions_of(self, name: str, qualifier: str) -> list[str]:
+        alias = self._registry.alias(name, qualifier)
+        return [qualifier] if alias is None else list(alias_weights(alias))
+
+    # Invocations
+
+    def refusal(self, name: str, qualifier: str | None) -> InvokeError | None:
+        """Why a function that the data plane does not know cannot be invoked, if it exists."""
+        try:
+            version = self._registry.find(FunctionName(name, qualifier))
+        except ApiError:
+            return None
+        if version.image_uri is not None:
+            return _NoContainers(
+                f"{name} is the container image {version.image_uri}: no driver for containers is"
+                " configured here, so it cannot be invoked."
+            )
+        reason = version.state.get("StateReason") if version.state["State"] == "Failed" else None
+        return NotReady(not_now(version) + (f" ({reason})" if reason else ""))
+
+
+def alias_weights(alias: Members) -> dict[str, float]:
+    """The versions that an alias leads to, with weights that add up to one."""
+    others: dict[str, float] = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    return {alias["FunctionVersion"]: 1.0 - sum(others.values()), **others}
+
+
+def _path(directory: Path | None) -> str | None:
+    return None if directory is None else str(directory)

@@ -1,0 +1,191 @@
+"""Which program serves which `Runtime`.
+
+Pythons are served by warmstart's own runtime client under an interpreter of that
+version, which must be on this machine. Custom runtimes bring their `bootstrap`.
+AWS's other runtimes are not here: such a function must bring its runtime client.
+What cannot be served is said when the function is deployed, never replaced by
+something similar.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from warmstart.service.api.errors import ApiError
+
+__all__ = [
+    "Interpreters",
+    "Program",
+    "RuntimeUnavailable",
+    "check_creatable",
+    "program",
+    "supports_snap_start",
+]
+
+_logger = logging.getLogger(__name__)
+
+# Those that AWS lets nobody create or update any more:
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html#runtimes-deprecated
+_BLOCKED = frozenset(
+    {
+        *("nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10"),
+        *("nodejs10.x", "nodejs12.x", "nodejs14.x", "python2.7", "python3.6", "python3.7"),
+        *("dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1"),
+        *("ruby2.5", "ruby2.7", "java8", "go1.x", "provided"),
+    }
+)
+
+# https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
+_SNAP_START = {"java": (11,), "python": (3, 12), "dotnet": (8,)}
+
+_OLDEST_PYTHON = (3, 11)  # what warmstart runs on
+
+
+class RuntimeUnavailable(Exception):
+    """This machine cannot run functions of that runtime; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How to start a function's runtime: `command`, or else warmstart's own under `python`."""
+
+    python: str = sys.executable
+    command: tuple[str, ...] = ()
+
+
+def check_creatable(runtime: str) -> None:
+    """Refuse a runtime as AWS does. Raises `ApiError`."""
+    if runtime in _BLOCKED:
+        raise ApiError(
+            "InvalidParameterValueException",
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating"
+            " AWS Lambda functions. We recommend you use a supported runtime while creating or"
+            " updating functions.",
+        )
+
+
+def supports_snap_start(runtime: str) -> bool:
+    """Whether AWS's SnapStart is there for a runtime."""
+    language = runtime.rstrip("0123456789.")
+    oldest = _SNAP_START.get(language)
+    return oldest is not None and _numbers(runtime.removeprefix(language)) >= oldest
+
+
+def program(
+    runtime: str, handler: str, code: Path, layers: Path | None, interpreters: Interpreters
+) -> Program:
+    """The program for a function with its code and merged layers in these directories.
+
+    Raises:
+        RuntimeUnavailable: there is none here.
+    """
+    if runtime.startswith("python"):
+        return Program(python=interpreters.find(runtime.removeprefix("python")))
+    bootstrap = next(_bootstraps(code, layers), None)
+    if bootstrap is not None:
+        return Program(command=(str(bootstrap),))
+    if runtime.startswith("provided"):
+        # AWS, too, finds out only when it starts an environment.
+        return Program(command=(str(code / "bootstrap"),))
+    if runtime.startswith("nodejs"):
+        return _node(runtime, handler, code, layers)
+    raise RuntimeUnavailable(
+        f"{runtime} is not on this machine: put a runtime client into the function's package or"
+        " one of its layers, as an executable named bootstrap"
+    )
+
+
+def _bootstraps(code: Path, layers: Path | None) -> Iterator[Path]:
+    for directory in (code, layers):
+        if directory is not None and os.access(directory / "bootstrap", os.X_OK):
+            yield directory / "bootstrap"
+
+
+def _node(runtime: str, handler: str, code: Path, layers: Path | None) -> Program:
+    """AWS's own client for Node, where the package or a layer brings it, under this machine's."""
+    client = Path("node_modules/aws-lambda-ric/bin/index.mjs")
+    places = [code / client] + ([] if layers is None else [layers / "nodejs" / client])
+    found = next((place for place in places if place.is_file()), None)
+    node = shutil.which("node")
+    if found is None or node is None:
+        missing = "node is not on this machine's PATH" if found else "no runtime client for it"
+        raise RuntimeUnavailable(
+            f"{runtime} cannot be run here ({missing}): have Node installed and put"
+            " aws-lambda-ric into the package's node_modules, or bring an executable named"
+            " bootstrap in the package or a layer"
+        )
+    return Program(command=(node, str(found), handler))
+
+
+class Interpreters:
+    """Finds this machine's Pythons by version; each is looked for once, unless it is missing.
+
+    Looking starts programs and may take a moment: call it in a thread.
+    """
+
+    def __init__(self) -> None:
+        own = f"{sys.version_info.major}.{sys.version_info.minor}"
+        self._found = {own: sys.executable}
+
+    def find(self, version: str) -> str:
+        """The interpreter of a version, like `3.12`.
+
+        Raises:
+            RuntimeUnavailable: there is none, or warmstart cannot run on it.
+        """
+        if _numbers(version) < _OLDEST_PYTHON:
+            raise RuntimeUnavailable(
+                f"python{version} cannot be run here: warmstart's runtime client needs Python"
+                f" {'.'.join(map(str, _OLDEST_PYTHON))} or newer, so choose a newer Runtime"
+            )
+        if version not in self._found:
+            self._found[version] = self._look_for(version)
+        return self._found[version]
+
+    def _look_for(self, version: str) -> str:
+        for candidate in _candidates(version):
+            if _is_python(candidate, version):
+                return candidate
+        raise RuntimeUnavailable(
+            f"python{version} is not on this machine: install it so that python{version} is on"
+            " PATH (or with pyenv), or choose the Runtime"
+            f" python{sys.version_info.major}.{sys.version_info.minor}, which is here"
+        )
+
+
+def _candidates(version: str) -> Iterator[str]:
+    on_path = shutil.which(f"python{version}")
+    if on_path is not None:
+        yield on_path
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for directory in sorted(pyenv.glob(f"versions/{version}.*"), reverse=True):
+        yield str(directory / "bin" / "python")
+
+
+def _is_python(candidate: str, version: str) -> bool:
+    """Ask it: a version manager's stand-in is on PATH even for what is not installed."""
+    script = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        result = subprocess.run(
+            [candidate, "-I", "-c", script],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        _logger.info("%s is not used: %s", candidate, error)
+        return False
+    return result.returncode == 0 and result.stdout.strip() == version
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
