@@ -89,6 +89,21 @@ def dynamodb(*sequence_numbers: str) -> Event:
     }
 
 
+def window(event: Event, *, final: bool = False) -> Event:
+    """A stream's batch in a tumbling window."""
+    source = event["Records"][0]["eventSource"].removeprefix("aws:")
+    name = {"kinesis": "stream/lambda-stream", "dynamodb": "table/test/stream/2015-05-11"}[source]
+    return event | {
+        "Records": [] if final else event["Records"],
+        "window": {"start": "2020-12-09T07:04:00Z", "end": "2020-12-09T07:06:00Z"},
+        "state": {"1": 282, "2": 715},
+        "shardId": "shardId-000000000006",
+        "eventSourceARN": f"arn:aws:{source}:us-east-1:123456789012:{name}",
+        "isFinalInvokeForWindow": final,
+        "isWindowTerminatedEarly": False,
+    }
+
+
 def http(path: str, method: str = "GET", *, stage: str = "", body: str = "") -> Event:
     """A request through an HTTP API, payload 2.0; with a stage, its path begins with it."""
     return {

@@ -10,6 +10,7 @@ import pytest
 
 from tests.adapter import samples
 from tests.adapter.exchanges import Context
+from warmstart.adapter.batches import TumblingWindow
 from warmstart.adapter.handler import ASGIHandler
 from warmstart.events.errors import MalformedEvent
 
@@ -191,3 +192,31 @@ def test_a_record_that_cannot_be_reported_fails_the_batch_before_any_call(
     with pytest.raises(MalformedEvent, match=field):
         handle(event, worker)
     assert worker.seen == []
+
+
+@pytest.mark.parametrize("final", [False, True])
+@pytest.mark.parametrize("build", [samples.kinesis, samples.dynamodb])
+def test_a_tumbling_window_wants_a_function_of_whole_batches(build: Any, final: bool) -> None:
+    worker = Worker()
+    event = samples.window(build("1", "2"), final=final)
+
+    with pytest.raises(TumblingWindow, match='without each="record"'):
+        handle(event, worker)
+    assert worker.seen == []
+
+
+@pytest.mark.parametrize(("final", "counted"), [(False, 3), (True, 1)])
+@pytest.mark.parametrize("build", [samples.kinesis, samples.dynamodb])
+def test_the_state_of_a_tumbling_window_goes_through_a_function_of_batches(
+    build: Any, final: bool, counted: int
+) -> None:
+    handler = ASGIHandler(app, lifespan="off")
+
+    @handler.on("kinesis", "dynamodb")
+    def count(event: Any, context: Any) -> dict[str, Any]:
+        return {"state": event["state"] | {"3": len(event["Records"]) + 1}}
+
+    result = handler(samples.window(build("1", "2"), final=final), None)
+
+    assert result == {"state": {"1": 282, "2": 715, "3": counted}}
+    handler.stop_environment()

@@ -165,6 +165,30 @@ def test_every_other_value_is_a_direct_invoke(event: Any) -> None:
     assert detect(event) is Source.DIRECT
 
 
+WINDOW = {"start": "2020-12-09T07:04:00Z", "end": "2020-12-09T07:06:00Z"}
+STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/lambda-stream"
+TABLE = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/test/stream/2015-05-11T21:21:33.291"
+
+
+@pytest.mark.parametrize(
+    ("members", "source"),
+    [
+        ({"window": WINDOW, "eventSourceARN": STREAM}, Source.KINESIS),
+        ({"window": WINDOW, "eventSourceARN": TABLE}, Source.DYNAMODB),
+        (
+            {"window": WINDOW, "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:q"},
+            Source.DIRECT,
+        ),
+        ({"window": WINDOW, "eventSourceARN": None}, Source.DIRECT),
+        ({"eventSourceARN": STREAM}, Source.DIRECT),
+    ],
+)
+def test_the_end_of_a_tumbling_window_brings_no_records(
+    members: dict[str, Any], source: Source
+) -> None:
+    assert detect({"Records": [], "isFinalInvokeForWindow": True, **members}) is source
+
+
 def test_optional_members_make_no_difference() -> None:
     assert detect({"requestContext": {"http": {}}}) is Source.HTTP_V2
     assert detect({"requestContext": {"http": {}, "domainName": None}}) is Source.HTTP_V2

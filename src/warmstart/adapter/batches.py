@@ -29,7 +29,7 @@ from warmstart.adapter.deadline import Deadline
 from warmstart.events.fields import read_list, read_object, read_text, require_object, require_text
 from warmstart.events.source import Source
 
-__all__ = ["call_for_each"]
+__all__ = ["TumblingWindow", "call_for_each"]
 
 logger = logging.getLogger("warmstart")
 
@@ -39,6 +39,18 @@ _IDENTIFIERS = {
     Source.KINESIS: ("kinesis", "sequenceNumber"),
     Source.DYNAMODB: ("dynamodb", "SequenceNumber"),
 }
+
+
+class TumblingWindow(RuntimeError):
+    """A batch has a state that goes on to the next one, and the function sees single records."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The event source mapping has a tumbling window, whose state goes from batch to batch. "
+            'A function of single records cannot keep it: register one without each="record", '
+            'which gets event["state"] and returns {"state": …}; or take '
+            "TumblingWindowInSeconds from the mapping."
+        )
 
 
 @dataclass(slots=True)
@@ -65,7 +77,10 @@ async def call_for_each(
 
     Raises:
         MalformedEvent: a record has no identifier; no record was handled.
+        TumblingWindow: the batch belongs to one; no record was handled.
     """
+    if "window" in event:
+        raise TumblingWindow
     records = _read(source, event)
     try:
         await _work(function, source, records, context, concurrency)

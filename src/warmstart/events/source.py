@@ -73,7 +73,7 @@ def detect(event: Any) -> Source:
         return _front_door(event, context)
     records = event.get("Records")
     if isinstance(records, list):
-        return _records(records)
+        return _records(records) if records else _without_records(event)
     source = event.get("eventSource")
     if isinstance(source, str) and source in _EVENT_SOURCES:
         return _EVENT_SOURCES[source]
@@ -107,7 +107,7 @@ _CONTEXT_MARKS = (
 
 
 def _records(records: list[Any]) -> Source:
-    record = records[0] if records else None
+    record = records[0]
     if not isinstance(record, dict):
         return Source.DIRECT
     edge = record.get("cf")
@@ -115,6 +115,16 @@ def _records(records: list[Any]) -> Source:
         return Source.EDGE_RESPONSE if "response" in edge else Source.EDGE
     source = record.get("eventSource") or record.get("EventSource")  # SNS writes it with an E
     return _RECORD_SOURCES.get(source, Source.DIRECT) if isinstance(source, str) else Source.DIRECT
+
+
+def _without_records(event: dict[str, Any]) -> Source:
+    """The last call of a tumbling window comes when there is nothing more to bring."""
+    arn = event.get("eventSourceARN")
+    if "window" in event and isinstance(arn, str):
+        for source in (Source.KINESIS, Source.DYNAMODB):
+            if f":{source}:" in arn:
+                return source
+    return Source.DIRECT
 
 
 # The `eventSource` of the first record.
