@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.events import golden
+from tests.events.changes import replace
 from tests.events.strategies import RAW_QUERIES, queries, requests
 from warmstart.events import alb, edge, http_v2, rest
 from warmstart.events.http import HTTPRequest

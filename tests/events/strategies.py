@@ -6,12 +6,12 @@ left out by an argument, and the test that passes it says why.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import quote, unquote, urlencode
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tests.events.changes import replace
 from warmstart.events.http import Headers, HTTPRequest, HTTPResponse
 
 # The same examples in every run: what chance would find is what the fuzz run is for.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 
 from tests.events import golden
+from tests.events.changes import replace
 from tests.events.strategies import (
     forwarded,
     queries,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.events import golden
+from tests.events.changes import replace
 from tests.events.strategies import RAW_QUERIES, repeatable, requests, responses
 from warmstart.events import edge
 from warmstart.events.errors import MalformedEvent, MalformedResponse, ResponseTooLarge

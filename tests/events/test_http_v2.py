@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 
 from tests.events import golden
+from tests.events.changes import replace
 from tests.events.strategies import (
     RAW_QUERIES,
     forwarded,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.events.changes import replace
 from tests.events.strategies import repeatable, responses
 from warmstart.events import prelude
 from warmstart.events.errors import MalformedResponse
