@@ -67,7 +67,8 @@ class Calls:
     def __init__(self, address: str) -> None:
         version = ".".join(map(str, sys.version_info[:3]))
         agent = f"warmstart/{__version__} python/{version}"
-        self._common = f"Host: {address}\r\nUser-Agent: {agent}\r\n"
+        # The end of each call's first line, and the headers that all calls have.
+        self._common = f" HTTP/1.1\r\nHost: {address}\r\nUser-Agent: {agent}\r\n"
         self.next = self._get("invocation/next")
         self.restore_next = self._get("restore/next")
 
@@ -89,22 +90,19 @@ class Calls:
 
     def environment_error(self, call: str, body: bytes, error_type: str) -> bytes:
         """The environment's own error: `call` is `init/error` or `restore/error`."""
-        head = f"{self._post(call)}{_JSON}{_ERROR_TYPE}: {error_type}\r\n"
+        head = f"POST {_BASE}/{call}{self._common}{_JSON}{_ERROR_TYPE}: {error_type}\r\n"
         return _with_body(head, body)
 
     def _answer(self, invocation: Invocation, call: str) -> str:
-        head = self._post(f"invocation/{invocation.request_id}/{call}")
+        head = f"POST {_BASE}/invocation/{invocation.request_id}/{call}{self._common}"
         if invocation.invocation_id is not None:
             # Echoed so that the service can tell an answer that reached the wrong invocation.
             head += f"Lambda-Runtime-Invocation-Id: {invocation.invocation_id}\r\n"
         return head
 
     def _get(self, call: str) -> bytes:
-        return f"GET {_BASE}/{call} HTTP/1.1\r\n{self._common}\r\n".encode()
-
-    def _post(self, call: str) -> str:
-        return f"POST {_BASE}/{call} HTTP/1.1\r\n{self._common}"
+        return f"GET {_BASE}/{call}{self._common}\r\n".encode()
 
 
 def _with_body(head: str, body: bytes) -> bytes:
-    return b"%bContent-Length: %d\r\n\r\n%b" % (head.encode(), len(body), body)
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body

@@ -84,6 +84,10 @@ class CognitoIdentity(_Record):
     cognito_identity_id: str | None
     cognito_identity_pool_id: str | None
 
+    def __init__(self, members: dict[str, Any]) -> None:
+        self.cognito_identity_id = members.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = members.get("cognitoIdentityPoolId")
+
 
 class LambdaContext:
     """One invocation, as https://docs.aws.amazon.com/lambda/latest/dg/python-context.html tells.
@@ -118,14 +122,8 @@ class LambdaContext:
             members = _parse(invocation.client_context, "Client Context")
             self._w3c = _w3c_fields(members.pop("w3c", None))
             self.client_context = ClientContext(members)
-        identity = {}
-        if invocation.cognito_identity:
-            sent = _parse(invocation.cognito_identity, "Cognito Identity")
-            identity = {
-                "cognito_identity_id": sent.get("cognitoIdentityId"),
-                "cognito_identity_pool_id": sent.get("cognitoIdentityPoolId"),
-            }
-        self.identity = CognitoIdentity(identity)
+        identity = invocation.cognito_identity
+        self.identity = CognitoIdentity(_parse(identity, "Cognito Identity") if identity else {})
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the function is timed out, never negative."""

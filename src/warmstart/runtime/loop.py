@@ -137,6 +137,6 @@ class Environment:
 def _set_trace_id(trace_id: str | None) -> None:
     """Tell the X-Ray SDK, which looks in the environment."""
     if trace_id is not None:
-        os.environ["_X_AMZN_TRACE_ID"] = trace_id
+        os.environb[b"_X_AMZN_TRACE_ID"] = trace_id.encode()
     else:
-        os.environ.pop("_X_AMZN_TRACE_ID", None)
+        os.environb.pop(b"_X_AMZN_TRACE_ID", None)
