@@ -126,6 +126,15 @@ def stubborn(connection: Connection, request_id: str, event: bytes) -> None:
     respond(connection, request_id, b"%d" % os.getpid())
 
 
+def hoard(connection: Connection, request_id: str, event: bytes) -> None:
+    """Write a file to /tmp and exit if the event says so; else answer how many there are."""
+    count = len(os.listdir(os.environ["TMPDIR"]))
+    if event == b"1":
+        with open(f"{os.environ['TMPDIR']}/{count}", "w"):
+            os._exit(1)
+    respond(connection, request_id, b"%d" % count)
+
+
 HANDLERS: dict[str, Handler] = {
     "echo": echo,
     "pid": pid,
@@ -134,6 +143,7 @@ HANDLERS: dict[str, Handler] = {
     "die": die,
     "respond_and_leave": respond_and_leave,
     "background": background,
+    "hoard": hoard,
     "talk": talk,
     "child": child,
     "stubborn": stubborn,
@@ -154,6 +164,13 @@ if __name__ == "__main__":
         case "leave_in_init":
             sys.exit(3)
         case "hang_in_init":
+            time.sleep(60)
+        case "late":
+            # The first INIT takes too long, the second does not.
+            try:
+                open(f"{os.environ['TMPDIR']}/second", "x").close()
+            except FileExistsError:
+                loop(echo)
             time.sleep(60)
         case name:
             loop(HANDLERS[name])

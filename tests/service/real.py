@@ -50,8 +50,11 @@ def descriptors() -> int:
 
 def children() -> list[int]:
     """The processes that this one has started and not reaped."""
-    tasks = Path("/proc/self/task")
-    return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has ended
+            found += (task / "children").read_text().split()
+    return [int(pid) for pid in found]
 
 
 def exists(pid: int) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
-from warmstart.service.environments.process import Running
+from warmstart.service.environments.driver import Places, Running
 from warmstart.service.function import Function
 from warmstart.service.service import Service
 from warmstart.service.telemetry import Event
@@ -132,9 +132,6 @@ class Played:
             self.exited.set()
             asyncio.get_running_loop().call_soon(self._on_exit, returncode)
 
-    def peak_memory(self) -> int | None:
-        return 64 * 2**20 - 1
-
     def drain(self) -> None:
         pass
 
@@ -148,23 +145,49 @@ class Played:
         await self.exited.wait()
 
 
+class PlayedEnclosure:
+    """Has nothing in it."""
+
+    def __init__(self, task_root: str, started: asyncio.Queue[Played]) -> None:
+        self.places = Places(task_root, None, task_root)
+        self.frozen = False
+        self._started = started
+
+    async def start(
+        self,
+        arguments: Sequence[str],
+        variables: Mapping[str, str],
+        on_output: Callable[[str], None],
+        on_exit: Callable[[int], None],
+    ) -> Running:
+        played = Played(variables, on_output, on_exit)
+        self._started.put_nowait(played)
+        return played
+
+    def freeze(self) -> None:
+        self.frozen = True
+
+    def thaw(self) -> None:
+        self.frozen = False
+
+    def peak_memory(self) -> int | None:
+        return 64 * 2**20 - 1
+
+    def out_of_memory(self) -> bool:
+        return False
+
+    async def close(self) -> None:
+        pass
+
+
 class PlayedDriver:
     """Starts nothing but the test's own play."""
 
     def __init__(self) -> None:
         self._started: asyncio.Queue[Played] = asyncio.Queue()
 
-    async def start(
-        self,
-        arguments: Sequence[str],
-        directory: str,
-        variables: Callable[[str], Mapping[str, str]],
-        on_output: Callable[[str], None],
-        on_exit: Callable[[int], None],
-    ) -> Running:
-        played = Played(variables(directory), on_output, on_exit)
-        self._started.put_nowait(played)
-        return played
+    def open(self, function: Function, environment_id: str) -> PlayedEnclosure:
+        return PlayedEnclosure(function.task_root, self._started)
 
     async def started(self) -> Played:
         """The next runtime that the service starts."""

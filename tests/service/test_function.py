@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ def make(**settings: Any) -> Function:
         ({"memory_size": -1}, "memory_size must be above zero"),
         ({"idle_timeout": 0.0}, "idle_timeout must be above zero"),
         ({"init_timeout": 0.0}, "init_timeout must be above zero"),
+        ({"max_age": 0.0}, "max_age must be above zero"),
         ({"max_concurrency": 0}, "max_concurrency must be at least 1, not 0"),
         ({"environment": {"A=B": ""}}, "environment: 'A=B'"),
         ({"environment": {"": ""}}, "environment: ''"),
@@ -39,10 +39,3 @@ def test_its_environment_cannot_be_changed_from_outside() -> None:
     mine["A"] = "2"
 
     assert function.environment == {"A": "1"}
-
-
-def test_it_runs_under_warmstart_s_runtime_unless_it_brings_its_own() -> None:
-    own = ("/var/task/bootstrap",)
-
-    assert make().arguments == (sys.executable, "-m", "warmstart.runtime", "app.handler")
-    assert make(command=own).arguments == own

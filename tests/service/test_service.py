@@ -26,8 +26,9 @@ from warmstart.invoke import (
 from warmstart.service.environments import sandbox
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
+from warmstart.service.logs.lines import log_line
 from warmstart.service.service import Service
-from warmstart.service.telemetry import Exit, Output, Report, Start
+from warmstart.service.telemetry import Exit, InitReport, Output, Report, Start
 
 
 async def test_ten_concurrent_requests_use_ten_environments_which_then_go() -> None:
@@ -108,7 +109,7 @@ async def test_nothing_of_the_host_leaks_into_an_environment(
         ("die", b"%d" % signal.SIGSEGV, "Runtime exited with error: signal: segmentation fault"),
     ],
 )
-async def test_an_environment_that_ends_answers_its_caller_and_is_replaced(
+async def test_a_runtime_that_ends_answers_its_caller_and_its_environment_is_reset(
     handler: str, event: bytes, reason: str
 ) -> None:
     async with serving(function(handler)) as (service, observed):
@@ -122,10 +123,12 @@ async def test_an_environment_that_ends_answers_its_caller_and_is_replaced(
         report = await observed.wait_for(Report, 2)
 
         assert (report.status, report.error_type) == ("error", "Runtime.ExitError")
-        assert service.statistics()["f"].started == 2
+        assert report.init_duration_ms is None
+        assert service.statistics()["f"].started == 1
+        assert len({event.source.log_stream for event in observed.events}) == 1
 
 
-async def test_a_timeout_kills_the_environment_and_the_next_request_gets_a_new_one() -> None:
+async def test_a_timeout_kills_the_runtime_and_the_next_request_starts_it_anew() -> None:
     async with serving(function("pid", timeout=0.5)) as (service, observed):
         result = await service.invoke("f", b"60", request_id="id")
         again = await service.invoke("f", b"0")
@@ -140,6 +143,7 @@ async def test_a_timeout_kills_the_environment_and_the_next_request_gets_a_new_o
         assert (report.request_id, report.status) == ("id", "timeout")
         gone = await observed.wait_for(Exit)
         assert (gone.reason, gone.returncode) == ("timeout", -9)
+        assert service.statistics()["f"].started == 1
 
 
 async def test_a_response_posted_just_before_an_exit_counts() -> None:
@@ -183,26 +187,101 @@ async def test_an_environment_that_dies_in_init_answers_one_caller(handler: str)
             await service.start_environment("f")
 
 
-async def test_an_init_that_takes_too_long_is_ended() -> None:
-    async with serving(function("hang_in_init", init_timeout=0.3)) as (service, observed):
-        result = await service.invoke("f", b"{}")
+async def test_an_init_that_takes_too_long_is_run_again_within_the_invocation() -> None:
+    slow = function("hang_in_init", init_timeout=0.2, timeout=0.3)
+    async with serving(slow) as (service, observed):
+        result = await service.invoke("f", b"{}", request_id="id")
 
-        assert json.loads(result.payload)["errorType"] == "Sandbox.Timedout"
-        assert (await observed.wait_for(Exit)).returncode == -9
+        assert json.loads(result.payload) == {
+            "errorType": "Sandbox.Timedout",
+            "errorMessage": "RequestId: id Error: Task timed out after 0.30 seconds",
+        }
+        assert (await observed.wait_for(Exit, 2)).returncode == -9
+        lines = [line for event in observed.events if (line := log_line(event)) is not None]
+        assert [re.sub(r"\d+\.\d+ ms|\d+ (ms|MB)|^2\S+", "…", line) for line in lines] == [
+            f"INIT_START Runtime Version: python3.{sys.version_info.minor}",
+            "INIT_REPORT Init Duration: …\tPhase: init\tStatus: timeout",
+            "INIT_REPORT Init Duration: …\tPhase: invoke\tStatus: timeout",
+            "START RequestId: id Version: $LATEST",
+            "… id Task timed out after 0.30 seconds\n\n",
+            "END RequestId: id",
+            "REPORT RequestId: id\tDuration: …\tBilled Duration: …\tMemory Size: …"
+            "\tMax Memory Used: …\tStatus: timeout",
+        ]
 
 
-async def test_a_runtime_that_cannot_be_started_is_said() -> None:
-    nowhere = function("echo", task_root="/nowhere")
-    nothing = function("echo", name="g", command=("/no/such/bootstrap",))
-    async with serving(nowhere, nothing) as (service, observed):
-        for name, error_type in (
-            ("f", "Runtime.InvalidWorkingDir"),
-            ("g", "Runtime.InvalidEntrypoint"),
-        ):
-            result = await service.invoke(name, b"{}")
-            assert json.loads(result.payload)["errorType"] == error_type
-            assert "No such file or directory" in result.payload.decode()
-        assert (await observed.wait_for(Exit, 2)).returncode is None
+async def test_a_suppressed_init_that_succeeds_is_part_of_its_invocation() -> None:
+    async with serving(function("late", init_timeout=0.3)) as (service, observed):
+        result = await service.invoke("f", b'"x"', request_id="id")
+        report = await observed.wait_for(Report)
+        lines = [line for event in observed.events if (line := log_line(event)) is not None]
+
+        assert (result.payload, result.function_error) == (b'"x"', None)
+        assert (report.status, report.init_duration_ms) == ("success", None)
+        assert "Status: timeout" in lines[1]
+        assert lines[2:4] == ["START RequestId: id Version: $LATEST", "END RequestId: id"]
+        assert [(e.phase, e.status) for e in observed.of(InitReport)] == [
+            ("init", "timeout"),
+            ("invoke", "success"),
+        ]
+
+
+async def test_a_runtime_that_cannot_be_started_is_said(tmp_path: Path) -> None:
+    (tmp_path / "bootstrap").write_text("#!/bin/sh\n")
+    root = {"task_root": str(tmp_path), "command": (), "runtime": "provided.al2023"}
+    functions = (
+        function("echo", name="directory", task_root="/nowhere"),
+        function("echo", name="command", command=("/no/such/bootstrap",)),
+        function("echo", name="mode", **root),
+        function("echo", name="none", **root | {"task_root": str(tmp_path.parent)}),
+    )
+    texts = {
+        "directory": ("Runtime.InvalidWorkingDir", "chdir /nowhere: no such file or directory"),
+        "command": (
+            "Runtime.InvalidEntrypoint",
+            "fork/exec /no/such/bootstrap: no such file or directory",
+        ),
+        "mode": (
+            "Runtime.InvalidEntrypoint",
+            f"fork/exec {tmp_path}/bootstrap: permission denied",
+        ),
+        "none": (
+            "Runtime.InvalidEntrypoint",
+            "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
+        ),
+    }
+    async with serving(*functions) as (service, observed):
+        for name, (error_type, text) in texts.items():
+            result = await service.invoke(name, b"{}", request_id="id")
+            assert json.loads(result.payload) == {
+                "errorType": error_type,
+                "errorMessage": f"RequestId: id Error: {text}",
+            }
+        assert (await observed.wait_for(Exit, 8)).returncode is None
+        assert f"RequestId: id Error: {text}\nRuntime.InvalidEntrypoint" in [
+            log_line(event) for event in observed.events
+        ]
+
+
+async def test_what_is_in_tmp_outlives_a_reset_but_not_the_environment() -> None:
+    async with serving(function("hoard")) as (service, _):
+        for count in (b"1", b"2", b"3"):
+            await service.invoke("f", b"1")  # writes a file, and exits
+            listed = await service.invoke("f", b"0")
+            assert listed.payload == count
+        assert service.statistics()["f"].started == 1
+
+
+async def test_environments_are_replaced_when_they_are_old() -> None:
+    async with serving(function("pid", max_age=1.0)) as (service, observed):
+        first = await service.invoke("f", b"0")
+        assert (await observed.wait_for(Exit)).reason == "spindown"
+        busy = await service.invoke("f", b"1.5")
+        await observed.wait_for(Exit, 2)
+        last = await service.invoke("f", b"0")
+
+        assert busy.function_error is None
+        assert len({first.payload, busy.payload, last.payload}) == 3
 
 
 async def test_output_is_attributed_to_the_request_that_wrote_it() -> None:
@@ -341,7 +420,7 @@ async def test_what_a_function_has_started_ends_with_it() -> None:
 async def test_an_environment_that_ignores_sigterm_is_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sandbox, "SHUTDOWN_GRACE", 0.2)
+    monkeypatch.setattr(sandbox, "shutdown_grace", lambda: 0.2)
     async with serving(function("stubborn")) as (service, observed):
         await service.invoke("f", b"")
         await observed.wait_for(Report)

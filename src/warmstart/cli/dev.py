@@ -72,6 +72,9 @@ class _Settings:
             memory_size=self.memory,
             max_concurrency=self.max_concurrency,
             idle_timeout=self.idle_timeout,
+            # One failed import is enough to see what is wrong.
+            init_timeout=10.0,
+            suppressed_init=False,
             environment=environment,
         )
 

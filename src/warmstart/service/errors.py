@@ -17,6 +17,8 @@ __all__ = [
     "PostedError",
     "exited",
     "init_timed_out",
+    "no_bootstrap",
+    "out_of_memory",
     "response_too_large",
     "sandbox_failure",
     "timed_out",
@@ -107,10 +109,24 @@ def truncated() -> Fault:
 
 
 def unstartable(command: str, task_root: str, error: OSError) -> Fault:
-    """The runtime could not be started at all."""
+    """The runtime could not be started at all; in Go's words, which AWS passes on."""
+    reason = (error.strerror or str(error)).lower()
     if error.filename is not None and str(error.filename) == task_root:
-        return Fault("Runtime.InvalidWorkingDir", f"{task_root}: {error.strerror}")
-    return Fault("Runtime.InvalidEntrypoint", f"{command}: {error.strerror or error}")
+        return Fault("Runtime.InvalidWorkingDir", f"chdir {task_root}: {reason}")
+    return Fault("Runtime.InvalidEntrypoint", f"fork/exec {command}: {reason}")
+
+
+def no_bootstrap() -> Fault:
+    """A custom runtime brings no program that could be started."""
+    return Fault(
+        "Runtime.InvalidEntrypoint",
+        "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
+    )
+
+
+def out_of_memory() -> Fault:
+    """The environment had more memory than it may have."""
+    return Fault("Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
 
 
 def sandbox_failure() -> Fault:

@@ -28,6 +28,11 @@ class Function:
     is what fits into its temporary directory, in MB. With `snap_start` its environments
     are made from a snapshot of an initialized one.
 
+    `init_timeout` left out is AWS's: 10 s on demand, else at least 130 s. If INIT fails
+    on demand it is run again within the invocation, as on AWS, unless `suppressed_init`
+    is false. With `freeze` nothing in an environment runs between its invocations.
+    After `max_age` an environment is replaced, even one in use.
+
     `log_group` is where its logs go, by default AWS's own place for them. The log
     levels (TRACE to FATAL; DEBUG, INFO or WARN for the system's) filter JSON logs only.
 
@@ -43,9 +48,12 @@ class Function:
     environment: Mapping[str, str] = field(default_factory=dict)
     max_concurrency: int = 10
     idle_timeout: float = 300.0
-    init_timeout: float = 10.0
+    init_timeout: float | None = None
+    max_age: float = 4 * 3600.0
     python: str = sys.executable
     command: tuple[str, ...] = ()
+    suppressed_init: bool = True
+    freeze: bool = True
     runtime: str = f"python{sys.version_info.major}.{sys.version_info.minor}"
     version: str = "$LATEST"
     architecture: Literal["x86_64", "arm64"] = "x86_64"
@@ -60,18 +68,14 @@ class Function:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"name {self.name!r}: use up to 140 letters, digits, - and _")
-        for setting in ("timeout", "idle_timeout", "init_timeout", "memory_size"):
-            if not getattr(self, setting) > 0:
-                raise ValueError(f"{setting} must be above zero, not {getattr(self, setting)!r}")
+        for setting in ("timeout", "idle_timeout", "init_timeout", "max_age", "memory_size"):
+            value = getattr(self, setting)
+            if value is not None and not value > 0:
+                raise ValueError(f"{setting} must be above zero, not {value!r}")
         if self.max_concurrency < 1:
             raise ValueError(f"max_concurrency must be at least 1, not {self.max_concurrency}")
-        for name, value in self.environment.items():
-            if not name or "=" in name or "\0" in name or "\0" in value:
+        for name, text in self.environment.items():
+            if not name or "=" in name or "\0" in name or "\0" in text:
                 raise ValueError(f"environment: {name!r} cannot be an environment variable")
         object.__setattr__(self, "log_group", self.log_group or f"/aws/lambda/{self.name}")
         object.__setattr__(self, "environment", MappingProxyType(dict(self.environment)))
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """The command line of an environment's runtime."""
-        return self.command or (self.python, "-m", "warmstart.runtime", self.handler)

@@ -24,8 +24,9 @@ from warmstart.invoke import (
     ServiceFault,
 )
 from warmstart.service.clock import Clock
+from warmstart.service.environments.driver import Driver
+from warmstart.service.environments.enclosure import ProcessDriver
 from warmstart.service.environments.pool import LiveEnvironment, Pool, Statistics
-from warmstart.service.environments.process import Driver, ProcessDriver
 from warmstart.service.function import Function
 from warmstart.service.invocation import (
     BufferedInvocation,

@@ -23,6 +23,7 @@ __all__ = [
     "InitStart",
     "Observer",
     "Output",
+    "PlatformFault",
     "Report",
     "RuntimeDone",
     "Source",
@@ -49,10 +50,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class InitStart(Event):
-    """`platform.initStart`: an environment's INIT begins, a cold start."""
+    """`platform.initStart`: an environment's INIT begins, a cold start.
+
+    `phase` is `invoke` for an INIT that is run again within an invocation.
+    """
 
     initialization_type: str
     runtime: str
+    phase: str = "init"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class InitRuntimeDone(Event):
     initialization_type: str
     status: str
     error_type: str | None
+    phase: str = "init"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class InitReport(Event):
     status: str
     error_type: str | None
     duration_ms: float
+    phase: str = "init"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,16 @@ class Start(Event):
 
     request_id: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformFault(Event):
+    """`platform.fault`: the service ended an invocation, for a reason it tells in the log."""
+
+    request_id: str
+    status: str
+    error_type: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

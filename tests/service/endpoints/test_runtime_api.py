@@ -291,21 +291,22 @@ async def test_paths_and_methods(method: str, path: str, status: int, allow: str
         assert status != 200 or answer.body == b"pong"
 
 
-async def test_init_error_answers_the_waiting_caller_and_ends_the_environment() -> None:
+async def test_an_init_error_is_told_to_the_caller_within_whose_invocation_it_comes() -> None:
     async with stage() as on:
         caller = asyncio.ensure_future(on.service.invoke("f", b"{}", request_id="id"))
-        played = await on.driver.started()
-        body = b'{"errorMessage":"no","errorType":"Runtime.ImportModuleError","requestId":""}'
-        async with played.connect() as client:
-            error_type = {"Lambda-Runtime-Function-Error-Type": "Runtime.ImportModuleError"}
-            answer = await client.call("POST", f"{ROOT}/init/error", error_type, body)
-            after = await client.next()
+        bodies = [b'{"errorType":"Runtime.ImportModuleError","requestId":"%d"}' % n for n in (1, 2)]
+        for body in bodies:
+            played = await on.driver.started()
+            async with played.connect() as client:
+                error_type = {"Lambda-Runtime-Function-Error-Type": "Runtime.ImportModuleError"}
+                answer = await client.call("POST", f"{ROOT}/init/error", error_type, body)
+                after = await client.next()
 
-        assert (answer.status, answer.body) == (202, b'{"status":"OK"}\n')
-        assert after.status == 403
-        assert await caller == InvokeResult("id", body, "Unhandled")
+            assert (answer.status, answer.body) == (202, b'{"status":"OK"}\n')
+            assert after.status == 403
+            await played.exited.wait()
+        assert await caller == InvokeResult("id", bodies[-1], "Unhandled")
         assert on.driver.waiting == 0
-        await played.exited.wait()
 
 
 async def test_init_error_is_raised_to_who_starts_an_environment() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import warmstart
+from warmstart.service.environments.driver import Places
 from warmstart.service.environments.variables import variables
 from warmstart.service.function import Function
 
@@ -20,11 +21,11 @@ def of(environment: dict[str, str], command: tuple[str, ...] = ()) -> dict[str, 
     )
     return variables(
         function,
+        Places("/code", None, "/tmp/x"),
         runtime_api="127.0.0.1:9001",
         region="eu-west-1",
         log_stream_name="stream",
         initialization_type="on-demand",
-        temporary_directory="/tmp/x",
     )
 
 

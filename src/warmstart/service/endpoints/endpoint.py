@@ -113,10 +113,14 @@ class Endpoint:
         server = await loop.create_server(lambda: _Protocol(config, state), "127.0.0.1", 0)
         return cls(server, state)
 
-    async def close(self) -> None:
-        """Stop listening and cut all connections; on return they are closed."""
-        self._server.close()
+    async def disconnect(self) -> None:
+        """Cut all connections there are; on return they are closed."""
         for connection in list(self._state.connections):
             connection.transport.abort()
         # The transports close in the loop's next turn.
         await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Stop listening and cut all connections; on return they are closed."""
+        self._server.close()
+        await self.disconnect()

@@ -1,155 +1,125 @@
-"""The driver: an environment's runtime as a child process.
+"""One child process, its output and its end.
 
-A driver starts something that runs a program and tells of its output and its
-end. This one starts a process in a session of its own, so that everything the
-function starts can be signalled and is ended with it, with /dev/null as stdin
-and one pipe for stdout and stderr, which keeps the order between the two.
+It is in a session of its own, so that everything it starts can be signalled and
+is ended with it, with /dev/null as stdin and one pipe for stdout and stderr,
+which keeps the order between the two.
 
 The pipe is read by the event loop, and by `drain` whenever something is about
 to be said of the environment: what the process wrote before it posted a
 response is then in the log before the response's REPORT, and attributed to the
 right invocation.
+
+Processes are started by `subprocess` in a thread and waited for by their file
+descriptor, not by the event loop's own means: starting one takes a millisecond
+that the loop need not stand still for, and a loop that is told of its children
+by SIGCHLD is woken whenever one of them is frozen.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import tempfile
+import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Protocol, cast
+from typing import TypeVar
 
-__all__ = ["Driver", "Process", "ProcessDriver", "Running"]
+__all__ = ["Process", "in_thread", "spawn"]
 
 MAX_LINE = 256 * 1024
 """Bytes. The longest event CloudWatch Logs takes; a longer line is split."""
 
 _READ = 65536
 
-
-class Running(Protocol):
-    """A program that a driver has started."""
-
-    @property
-    def pid(self) -> int: ...
-
-    def peak_memory(self) -> int | None:
-        """The most memory it has had so far, in bytes; `None` if unknown."""
-        ...
-
-    def drain(self) -> None:
-        """Report all output that it has written until now."""
-        ...
-
-    def stop(self, grace: float) -> None:
-        """Ask it to end (SIGTERM); `grace` seconds later, kill it."""
-        ...
-
-    def kill(self) -> None:
-        """End it and all it has started, at once."""
-        ...
-
-    async def wait_closed(self) -> None:
-        """Return when it has ended and nothing of it is left."""
-        ...
+_Result = TypeVar("_Result")
 
 
-class Driver(Protocol):
-    """Starts environments' programs: as processes here, as containers or snapshots elsewhere."""
+async def in_thread(work: Callable[[], _Result]) -> _Result:
+    """Do `work` in a thread of its own, which may do to itself what cannot be undone."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_Result] = loop.create_future()
 
-    async def start(
-        self,
-        arguments: Sequence[str],
-        directory: str,
-        variables: Callable[[str], Mapping[str, str]],
-        on_output: Callable[[str], None],
-        on_exit: Callable[[int], None],
-    ) -> Running:
-        """Start a program in `directory`.
-
-        `variables` makes its whole environment, given the path of its temporary
-        directory. `on_output` gets each line, `on_exit` the return code (negative
-        for a signal) once, after the last line.
-
-        Raises:
-            OSError: it cannot be started; nothing is left behind.
-        """
-        ...
-
-
-class ProcessDriver:
-    """Environments as child processes of this one."""
-
-    async def start(
-        self,
-        arguments: Sequence[str],
-        directory: str,
-        variables: Callable[[str], Mapping[str, str]],
-        on_output: Callable[[str], None],
-        on_exit: Callable[[int], None],
-    ) -> Running:
-        loop = asyncio.get_running_loop()
-        # Not every loop tells whether the directory or the program was not found.
-        os.scandir(directory).close()
-        temporary = tempfile.mkdtemp(prefix="warmstart-")
-        output, child_output = os.pipe()
-        process = Process(output, temporary, on_output, on_exit)
+    def run() -> None:
         try:
-            await loop.subprocess_exec(
-                lambda: process,
-                *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=child_output,
-                stderr=child_output,
-                cwd=directory,
-                env=dict(variables(temporary)),
-                start_new_session=True,
-            )
-        except BaseException:
-            await process.discard()
-            raise
-        finally:
-            os.close(child_output)
-        return process
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            loop.call_soon_threadsafe(future.set_exception, error)
+        else:
+            loop.call_soon_threadsafe(future.set_result, result)
+
+    threading.Thread(target=run, name="warmstart-environment").start()
+    # Half done it would be left half done: the work is waited for even by who is cancelled.
+    return await asyncio.shield(future)
 
 
-class Process(asyncio.SubprocessProtocol):
-    """One child process, its output and its temporary directory."""
+def spawn(
+    arguments: Sequence[str], directory: str, variables: Mapping[str, str], output: int
+) -> subprocess.Popen[bytes]:
+    """Start a program that writes to the descriptor `output`. Raises `OSError`."""
+    return subprocess.Popen(
+        arguments,
+        cwd=directory,
+        env=dict(variables),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
 
-    _transport: asyncio.SubprocessTransport
+
+class Process:
+    """A started program. `end` is called in a thread once it is reaped, to end what it left."""
 
     def __init__(
         self,
+        popen: subprocess.Popen[bytes],
         output: int,
-        temporary: str,
         on_output: Callable[[str], None],
         on_exit: Callable[[int], None],
+        end: Callable[[], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._popen = popen
+        self.pid = popen.pid
         self._output = output
-        self._temporary = temporary
         self._on_output = on_output
         self._on_exit = on_exit
+        self._end = end
         self._partial = b""
         self._open = True
         self._exited = False
         self._killer: asyncio.TimerHandle | None = None
         self._closed = self._loop.create_future()
         os.set_blocking(output, False)
+        self._loop.add_reader(output, self._read)
+        self._watch()
 
-    # SubprocessProtocol
+    # Its end
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are of no class of asyncio's.
-        self._transport = cast(asyncio.SubprocessTransport, transport)
-        self.pid = self._transport.get_pid()
-        self._loop.add_reader(self._output, self._read)
+    def _watch(self) -> None:
+        """Have `_reap` called when it has ended."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):  # not Linux, or an old one
 
-    def process_exited(self) -> None:
-        """The process is reaped. What it started in its session ends with it."""
+            def wait() -> None:
+                self._popen.wait()
+                self._loop.call_soon_threadsafe(self._reap)
+
+            threading.Thread(target=wait, name="warmstart-wait", daemon=True).start()
+            return
+
+        def ended() -> None:
+            self._loop.remove_reader(descriptor)
+            os.close(descriptor)
+            self._reap()
+
+        self._loop.add_reader(descriptor, ended)
+
+    def _reap(self) -> None:
+        self._popen.wait()
         self._exited = True
         if self._killer is not None:
             self._killer.cancel()
@@ -161,53 +131,48 @@ class Process(asyncio.SubprocessProtocol):
 
     def _report_exit(self) -> None:
         self.drain()
-        removed = self.discard()
-        removed.add_done_callback(self._closed.set_result)
-        returncode = self._transport.get_returncode()
-        assert returncode is not None
-        self._transport.close()
-        self._on_exit(returncode)
-
-    def discard(self) -> asyncio.Future[None]:
-        """Release what is held besides the process itself; the future is done when it is."""
         self._close_output()
-        return self._loop.run_in_executor(None, shutil.rmtree, self._temporary, True)
+        ended = self._loop.create_task(in_thread(self._end))
+        ended.add_done_callback(self._settle)
+        self._on_exit(self._popen.returncode)
+
+    def _settle(self, ended: asyncio.Task[None]) -> None:
+        error = None if ended.cancelled() else ended.exception()
+        if error is not None:
+            self._closed.set_exception(error)
+        else:
+            self._closed.set_result(None)
 
     async def wait_closed(self) -> None:
+        """Return when it has ended and nothing that it started is left."""
         await self._closed
 
-    # Running
-
-    def peak_memory(self) -> int | None:
-        try:
-            with open(f"/proc/{self.pid}/status", "rb") as status:
-                for line in status:
-                    if line.startswith(b"VmHWM:"):
-                        return int(line.split()[1]) * 1024
-        except OSError:
-            pass
-        return None
-
-    def drain(self) -> None:
-        # One read: `_READ` is all that a pipe holds.
-        if self._open:
-            self._read()
+    # Signals
 
     def stop(self, grace: float) -> None:
+        """Ask it to end (SIGTERM); `grace` seconds later, kill it."""
         if not self._exited and self._killer is None:
-            self._signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGCONT)
             self._killer = self._loop.call_later(grace, self.kill)
 
     def kill(self) -> None:
-        if not self._exited:
-            self._signal(signal.SIGKILL)
+        """End it and all it has started, at once."""
+        self.signal(signal.SIGKILL)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def signal(self, number: signal.Signals) -> None:
         """To the whole session's group. Until it is reaped the process id is certainly its own."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+        if not self._exited:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
 
     # Output
+
+    def drain(self) -> None:
+        """Report all output that it has written until now."""
+        # One read: `_READ` is all that a pipe holds.
+        if self._open:
+            self._read()
 
     def _read(self) -> None:
         try:

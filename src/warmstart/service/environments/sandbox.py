@@ -1,37 +1,40 @@
-"""One living execution environment: a process, its endpoint, and the invocation it serves.
+"""One living execution environment: its processes, its endpoint, the invocation it serves.
 
 The sandbox joins three sources of events: its runtime's requests (through
-`RuntimeAPI`), its process's output and end (through the driver), and its two
-timers, for INIT and for the invocation. Each of them moves the pure
-`Environment`, answers the invocation if there is something to answer, reports
-to the observer, and lets the pool know (`changed`) so that it decides anew.
+`RuntimeAPI`), its process's output and end (through the driver), and its
+timers. Each of them moves the pure `Environment`, answers the invocation if
+there is something to answer, reports to the observer, and lets the pool know
+(`changed`) so that it decides anew.
 
 An invocation has three moments: `serve` (its event is handed over; the timer
 starts), the response (its caller is answered), and the next `next` (it is done,
-background work included; its REPORT is written). A sandbox that ends in between
+background work included; its REPORT is written). A sandbox that fails in between
 for whatever reason passes through `_end_invocation` all the same, so no caller
 is forgotten and no START is without its REPORT.
+
+A runtime that fails, whatever it fails at, is dismissed and the environment reset:
+the next invocation gets a new one. The `Supervisor` starts and ends them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
-import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from warmstart.invoke import InvokeError, ServiceFault
+from warmstart.invoke import InvokeError
 from warmstart.service import errors, telemetry
 from warmstart.service.clock import Clock
-from warmstart.service.endpoints.endpoint import Endpoint
 from warmstart.service.endpoints.runtime_api import RuntimeAPI
+from warmstart.service.environments.driver import Driver, Places
 from warmstart.service.environments.environment import Environment, State
-from warmstart.service.environments.process import Driver, Running
+from warmstart.service.environments.init import Init, init_timeout
+from warmstart.service.environments.serving import Serving
+from warmstart.service.environments.supervisor import Supervisor
 from warmstart.service.environments.variables import variables
-from warmstart.service.errors import Failure, Fault, InitFailed
+from warmstart.service.errors import Failure, Fault
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
 from warmstart.service.stream import Sink
@@ -39,14 +42,13 @@ from warmstart.service.telemetry import Event
 
 __all__ = ["Owner", "Sandbox", "Settings"]
 
-SHUTDOWN_GRACE = 2.0
-"""Seconds from SIGTERM to SIGKILL, as AWS gives an environment with external extensions."""
-
 INIT_ERROR_GRACE = 0.5
 """Seconds a runtime has to exit after it has reported that its INIT failed."""
 
-MEMORY_INTERVAL = 0.1
-"""Seconds between two readings of the peak memory, each of which costs some 20 µs."""
+
+def shutdown_grace() -> float:
+    """Seconds from SIGTERM to SIGKILL, as AWS gives an environment with external extensions."""
+    return 2.0
 
 
 class Settings(Protocol):
@@ -90,100 +92,124 @@ class Sandbox:
         self._owner = owner
         self._initialization_type = initialization_type
         self._loop = asyncio.get_running_loop()
-        self._started = self._clock.monotonic()
-        self.environment = Environment(secrets.token_hex(16), generation, self._started)
+        now = self._clock.monotonic()
+        self.environment = Environment(secrets.token_hex(16), generation, now)
         self.source = self._name_source()
-        self._running: Running | None = None
-        self._ended: asyncio.Future[None] = self._loop.create_future()
-        self._polls: asyncio.Future[Invocation[Any] | None] | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-        self._fault: Fault | None = None
+        self._init = Init(initialization_type, "init", now)
+        self._serving: Serving | None = None
         self._stop_reason: str | None = None
-        self._memory: int | None = None
-        self._memory_read = -math.inf
-        # INIT
-        self._init_over = False
-        self._init_waiter: asyncio.Future[None] | None = None
-        self._init_duration_ms: float | None = None
-        # The invocation under way
-        self._invocation: Invocation[Any] | None = None
-        self._dispatched = 0.0
-        self._first_byte: float | None = None
-        self._last_byte: float | None = None
-        self._outcome: Failure | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._old_age = self._loop.call_later(function.max_age, self._grow_old)
+        self._too_old = False
+        self._supervisor = Supervisor(self, settings.driver, settings.clock)
+        self._polls: asyncio.Future[Invocation[Any] | None] | None = None
 
     @property
     def memory(self) -> int | None:
-        """The runtime's peak memory in MB, as it was last read."""
-        return self._memory
+        """The environment's peak memory in MB, as it was last read."""
+        return self._supervisor.memory
 
-    # The life of the process
+    # The life of the processes
 
     async def run(self) -> None:
-        """Start the runtime, and return when nothing of it is left."""
-        function = self.function
-        self._report(telemetry.InitStart, self._initialization_type, function.runtime)
-        self._deadline = self._loop.call_later(function.init_timeout, self._init_timed_out)
-        endpoint: Endpoint | None = None
+        """Run runtimes as they are needed; return when nothing of the environment is left."""
         try:
-            endpoint = await Endpoint.open(RuntimeAPI(self))
-            await self._start(endpoint.address)
-            await self._ended
-        except OSError as error:
-            self._fault = errors.unstartable(function.arguments[0], function.task_root, error)
-            self._exited(None)
+            await self._supervisor.run(RuntimeAPI(self))
         except BaseException:
             # Ours. Whoever waits must not wait for ever.
-            self._fault = errors.sandbox_failure()
-            if self._running is None:
-                self._exited(None)
-            else:
-                self.kill("failure")
+            self._break_down(errors.sandbox_failure())
             raise
         finally:
-            if endpoint is not None:
-                await endpoint.close()
-        if self._polls is not None:
-            self._polls.set_result(None)
-        if self._running is not None:
-            await self._running.wait_closed()
+            self._old_age.cancel()
 
-    async def _start(self, runtime_api: str) -> None:
-        def environment_variables(temporary_directory: str) -> dict[str, str]:
-            return variables(
-                self.function,
-                runtime_api=runtime_api,
-                region=self._settings.region,
-                log_stream_name=self.source.log_stream,
-                initialization_type=self._initialization_type,
-                temporary_directory=temporary_directory,
-            )
+    def starting(self) -> None:
+        """A runtime is about to be started: INIT begins."""
+        init = self._init
+        kind = init.initialization_type
+        self._report(telemetry.InitStart, kind, self.function.runtime, init.phase)
+        if init.phase == "init":
+            limit = self.function.init_timeout or init_timeout(kind, self.function.timeout)
+            self._deadline = self._loop.call_later(limit, self._init_timed_out, limit)
 
-        self._running = await self._settings.driver.start(
-            self.function.arguments,
-            self.function.task_root,
-            environment_variables,
-            self._output,
-            self._exited,
+    def variables(self, places: Places, runtime_api: str) -> dict[str, str]:
+        """The environment variables of the runtime."""
+        return variables(
+            self.function,
+            places,
+            runtime_api=runtime_api,
+            region=self._settings.region,
+            log_stream_name=self.source.log_stream,
+            initialization_type=self._initialization_type,
         )
+
+    def output(self, line: str) -> None:
+        """The runtime has written a line."""
+        serving = self._serving
+        request_id = serving.invocation.request_id if serving is not None else None
+        self._report(telemetry.Output, request_id, line)
+
+    def exited(self, returncode: int | None, fault: Fault) -> None:
+        """The runtime is gone, or could not be started (`None`)."""
+        stopped = self.environment.state is State.SHUTDOWN
+        if not stopped and not self._supervisor.dismissed:
+            self._fail(fault)
+        self._report(telemetry.Exit, self._stop_reason or "failure", returncode)
         if self.environment.state is State.SHUTDOWN:
-            self._running.kill()
+            self._end(fault)
+        self._stop_reason = None
+
+    def disconnected(self) -> None:
+        """Nothing of the runtime is left."""
+        self._refuse_poll()
+
+    def stopped(self) -> None:
+        """SHUTDOWN began when there was no runtime."""
+        self._end(errors.sandbox_failure())
+
+    def _fail(self, fault: Fault) -> None:
+        """The runtime is gone, unasked: tell whoever waits, and begin anew."""
+        if not self._init.over:
+            self._init_failed(fault)
+            return
+        if self._serving is not None:
+            self._end_invocation(fault)
+        self._reset("failure")
+
+    def _break_down(self, fault: Fault) -> None:
+        """The service cannot go on with this environment."""
+        if self.environment.state is State.EXITED:
+            return
+        self._supervisor.kill()
+        if not self._init.over:
+            self._end_init(fault)
+            if self._serving is None:
+                self._owner.init_failed(self, fault)
+        if self.environment.state is not State.SHUTDOWN:
+            self.environment.stop(self._clock.monotonic())
+        self._end(fault)
+
+    def _reset(self, reason: str) -> None:
+        """End the runtime; the next invocation gets a new one in the same environment."""
+        self._cancel_deadline()
+        self._stop_reason = reason
+        self.environment.reset(self._clock.monotonic())
+        self._supervisor.dismiss()
+        self._refuse_poll()
+        self._retire_if_old()
+        self._owner.changed(self)
+
+    # SHUTDOWN
 
     def stop(self, reason: str) -> None:
         """SHUTDOWN: let the process end by itself, for a while."""
-        if self._begin_shutdown(reason) and self._running is not None:
-            self._running.stop(SHUTDOWN_GRACE)
+        if self._begin_shutdown(reason):
+            self._supervisor.stop(shutdown_grace())
 
     def abandon(self, error: InvokeError) -> None:
         """Stop because the service does; the caller of the invocation under way gets `error`."""
-        if self._invocation is not None:
-            self._invocation.refuse(error)
+        if self._serving is not None:
+            self._serving.invocation.refuse(error)
         self.stop("spindown")
-
-    def kill(self, reason: str) -> None:
-        """End the process at once."""
-        if self._begin_shutdown(reason) and self._running is not None:
-            self._running.kill()
 
     def _begin_shutdown(self, reason: str) -> bool:
         if self.environment.state is State.SHUTDOWN or self.environment.state is State.EXITED:
@@ -191,26 +217,31 @@ class Sandbox:
         self._stop_reason = reason
         self.environment.stop(self._clock.monotonic())
         self._cancel_deadline()
-        self._owner.changed(self)
+        if self._supervisor.occupied:
+            self._owner.changed(self)
+        else:
+            self.stopped()
         return True
 
-    def _exited(self, returncode: int | None) -> None:
-        """The process is gone, or could not be started (`None`)."""
-        stopped = self.environment.state is State.SHUTDOWN
+    def _end(self, fault: Fault) -> None:
+        """There will be no runtime any more."""
         self.environment.exited(self._clock.monotonic())
         self._cancel_deadline()
-        if self._fault is not None and returncode in (None, -signal.SIGKILL):
-            fault = self._fault
-        else:
-            fault = errors.exited(returncode or 0)
-        if self._invocation is not None:
+        if self._serving is not None:
             self._end_invocation(fault)
-        if not self._init_over:
-            self._end_init(None if stopped else fault)
-        self._report(telemetry.Exit, self._stop_reason or "failure", returncode)
+        if not self._init.over:
+            self._init.cut_short()
+        self._supervisor.wake()
         self._owner.changed(self)
-        if returncode is not None:
-            self._ended.set_result(None)
+
+    def _grow_old(self) -> None:
+        self._too_old = True
+        self._retire_if_old()
+
+    def _retire_if_old(self) -> None:
+        """Environments are replaced every few hours, on AWS too; one in use ends what it does."""
+        if self._too_old and self.environment.state in (State.READY, State.RESET):
+            self.stop("spindown")
 
     # INIT
 
@@ -221,108 +252,100 @@ class Sandbox:
             InitFailed: it failed.
             ServiceFault: the environment was stopped before it was done.
         """
-        self._init_waiter = self._loop.create_future()
-        await self._init_waiter
+        await self._init.wait()
 
     def _end_init(self, failure: Failure | None) -> None:
-        """INIT is over: done, failed, or (neither READY nor a failure) cut short by SHUTDOWN."""
-        self._init_over = True
-        ready = self.environment.state is State.READY
-        status, error_type = _words(failure)
-        if ready or failure is not None:
-            duration = (self._clock.monotonic() - self._started) * 1000
-            kind = self._initialization_type
-            if kind == "on-demand":
-                self._init_duration_ms = duration
-            self._report(telemetry.InitRuntimeDone, kind, status, error_type)
-            self._report(telemetry.InitReport, kind, status, error_type, duration)
-        waiter = self._init_waiter
-        if waiter is not None and not waiter.done():
-            if failure is not None:
-                waiter.set_exception(InitFailed(failure.error_type, failure.payload(None)))
-            elif ready:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(ServiceFault("The environment was stopped during its INIT."))
-        if failure is not None:
-            self._owner.init_failed(self, failure)
+        now = self._clock.monotonic()
+        self._report_all(self._init.end(failure, now, self._clock.time(), self.source))
+        if self._serving is not None:
+            self._report_start(self._serving)
 
-    def _init_timed_out(self) -> None:
-        if not self._init_over:
-            self._end_init(errors.init_timed_out(self.function.init_timeout))
-        self.kill("timeout")
+    def _init_failed(self, failure: Failure) -> None:
+        """INIT failed, and the runtime is of no use any more."""
+        self._cancel_deadline()
+        self._end_init(failure)
+        if self._serving is not None:
+            self._end_invocation(failure)
+        elif not self._is_run_again():
+            self._give_up(failure)
+            return
+        if self.environment.state is State.INIT_ERROR:
+            self._owner.changed(self)
+            self._deadline = self._loop.call_later(INIT_ERROR_GRACE, self._reset, "failure")
+        else:
+            self._reset("timeout" if failure.status == "timeout" else "failure")
+
+    def _is_run_again(self) -> bool:
+        """Whether INIT is tried again when the environment gets an invocation."""
+        return self._initialization_type == "on-demand" and self.function.suppressed_init
+
+    def _give_up(self, failure: Failure) -> None:
+        """End an environment whose only INIT has failed."""
+        self._owner.init_failed(self, failure)
+        reported = self.environment.state is State.INIT_ERROR
+        if self._begin_shutdown("timeout" if failure.status == "timeout" else "failure"):
+            if reported:
+                self._deadline = self._loop.call_later(INIT_ERROR_GRACE, self._supervisor.kill)
+            else:
+                self._supervisor.kill()
+
+    def _init_timed_out(self, limit: float) -> None:
+        self._init_failed(errors.init_timed_out(limit))
 
     # The invocation
 
     def serve(self, invocation: Invocation[Any]) -> None:
-        """Hand over an event. The environment must be READY."""
+        """Hand over an event. The environment must be READY, or RESET."""
         now = self._clock.monotonic()
+        reset = self.environment.state is State.RESET
         self.environment.assign(invocation.request_id, now)
-        self._invocation = invocation
-        self._dispatched = now
-        self._first_byte = self._last_byte = self._outcome = None
+        init_duration = None
+        if (
+            self.environment.invocations == 1
+            and not reset
+            and self._initialization_type == "on-demand"
+        ):
+            init_duration = self._init.duration_ms
+        self._serving = serving = Serving(invocation, now, init_duration)
         self._deadline = self._loop.call_later(self.function.timeout, self._timed_out)
-        self._report(telemetry.Start, invocation.request_id, self.function.version)
+        if reset:
+            self._init = Init(self._initialization_type, "invoke", now)
+            self._supervisor.wake()
+        else:
+            self._report_start(serving)
+            self._supervisor.thaw()
         self._owner.changed(self)
         polls, self._polls = self._polls, None
         if polls is not None:
             polls.set_result(invocation)
 
+    def _report_start(self, serving: Serving) -> None:
+        self._report(telemetry.Start, serving.invocation.request_id, self.function.version)
+
     def _timed_out(self) -> None:
-        self._end_invocation(errors.timed_out(self.function.timeout))
-        self.kill("timeout")
+        fault = errors.timed_out(self.function.timeout)
+        if not self._init.over:
+            self._init_failed(fault)
+            return
+        self._end_invocation(fault)
+        self._reset("timeout")
 
     def _end_invocation(self, failure: Failure | None) -> None:
         """The invocation is done: `next` was asked for, or `failure` came in between."""
-        invocation = self._invocation
-        assert invocation is not None
+        serving, self._serving = self._serving, None
+        assert serving is not None
         self._cancel_deadline()
-        if self._running is not None:
-            self._running.drain()
-        self._invocation = None
-        if failure is not None and not invocation.answered:
-            invocation.fail(failure.error_type, failure.payload(invocation.request_id))
-        self._report_invocation(invocation.request_id, failure or self._outcome)
-
-    def _report_invocation(self, request_id: str, failure: Failure | None) -> None:
-        status, error_type = _words(failure)
-        duration = (self._clock.monotonic() - self._dispatched) * 1000
-        init_duration = self._init_duration_ms if self.environment.invocations == 1 else None
-        latency = transfer = None
-        if self._first_byte is not None:
-            latency = (self._first_byte - self._dispatched) * 1000
-            if self._last_byte is not None:
-                transfer = (self._last_byte - self._first_byte) * 1000
-        self._report(
-            telemetry.RuntimeDone, request_id, status, error_type, duration, latency, transfer
-        )
-        self._report(
-            telemetry.Report,
-            request_id,
-            status,
-            error_type,
-            duration,
-            # INIT is billed: https://aws.amazon.com/blogs/compute/ (August 2025).
-            math.ceil(duration + (init_duration or 0.0)),
-            self.function.memory_size,
-            self._max_memory_used(),
-            init_duration,
-        )
-
-    def _max_memory_used(self) -> int | None:
-        now = self._clock.monotonic()
-        if self._running is not None and now - self._memory_read >= MEMORY_INTERVAL:
-            self._memory_read = now
-            peak = self._running.peak_memory()
-            if peak is not None:
-                self._memory = math.ceil(peak / 2**20)
-        return self._memory
+        self._supervisor.drain()
+        now, time = self._clock.monotonic(), self._clock.time()
+        memory = self._supervisor.max_memory_used()
+        self._report_all(serving.end(failure, now, time, self.source, memory))
 
     # What the runtime asks for (see `RuntimeAPI`)
 
     def deadline_ms(self) -> int:
         """When the invocation times out, in milliseconds since the epoch."""
-        left = self._dispatched + self.function.timeout - self._clock.monotonic()
+        assert self._serving is not None
+        left = self._serving.dispatched + self.function.timeout - self._clock.monotonic()
         return int((self._clock.time() + left) * 1000)
 
     async def next(self) -> Invocation[Any] | None:
@@ -330,62 +353,74 @@ class Sandbox:
         before = self.environment.state
         self.environment.next(self._clock.monotonic())
         if before is not self.environment.state:
-            if before is State.STARTED:
-                self._cancel_deadline()
-                self._end_init(None)
-                # For the report of an invocation in which the process dies.
-                self._max_memory_used()
-            else:
+            if before is State.RESPONSE_SENT:
                 self._end_invocation(None)
+            else:
+                self._initialized()
+            if self._too_old:
+                self._retire_if_old()
             self._owner.changed(self)
-        if self._invocation is not None:
-            return self._invocation
+        if self._serving is not None:
+            return self._serving.invocation
         if self._polls is None:
             self._polls = self._loop.create_future()
+        if self.environment.state is State.READY:
+            self._supervisor.freeze()
         return await self._polls
+
+    def _initialized(self) -> None:
+        if self._serving is None:
+            self._cancel_deadline()
+        self._end_init(None)
+        # For the report of an invocation in which the process dies.
+        self._supervisor.max_memory_used()
 
     def begin_response(self, request_id: str) -> None:
         """`POST invocation/{id}/response`: its headers are here."""
         self.environment.begin_response(request_id, self._clock.monotonic())
-        self._first_byte = self.environment.since
+        self._note_first_byte()
 
     def begin_error(self, request_id: str) -> None:
         """`POST invocation/{id}/error`: its headers are here."""
         self.environment.begin_error(request_id, self._clock.monotonic())
-        self._first_byte = self.environment.since
+        self._note_first_byte()
+
+    def _note_first_byte(self) -> None:
+        assert self._serving is not None
+        self._serving.first_byte = self.environment.since
 
     def respond(self, payload: bytes, content_type: str) -> None:
         """The whole response is here: answer the caller."""
-        if self._invocation is not None:
-            self._invocation.respond(payload, content_type)
+        if self._serving is not None:
+            self._serving.invocation.respond(payload, content_type)
             self.end_response(None)
 
     def fail(self, failure: Failure) -> None:
         """The invocation failed; the runtime has said so, or its response could not be taken."""
-        if self._invocation is not None:
-            payload = failure.payload(self._invocation.request_id)
-            self._invocation.fail(failure.error_type, payload)
+        if self._serving is not None:
+            invocation = self._serving.invocation
+            invocation.fail(failure.error_type, failure.payload(invocation.request_id))
             self.end_response(failure)
 
     def begin_stream(self, content_type: str) -> Sink:
         """A streamed response begins, in the same turn in which its headers came."""
-        assert self._invocation is not None
-        return self._invocation.begin_stream(content_type)
+        assert self._serving is not None
+        return self._serving.invocation.begin_stream(content_type)
 
     def end_response(self, failure: Failure | None) -> None:
         """The caller has its answer. What the runtime does until `next` is background work."""
-        if self._invocation is not None:
-            self._invocation.answered = True
-            self._outcome = failure
-            self._last_byte = self._clock.monotonic()
-            self.environment.end_response(self._last_byte)
+        serving = self._serving
+        if serving is not None:
+            serving.invocation.answered = True
+            serving.failure = failure
+            serving.last_byte = self._clock.monotonic()
+            self.environment.end_response(serving.last_byte)
             self._owner.changed(self)
 
     def truncated(self) -> None:
         """The connection ended within a response: the runtime is dead, or of no use any more."""
-        if self._invocation is not None:
-            self._fault = errors.truncated()
-            self.kill("failure")
+        if self._serving is not None:
+            self._supervisor.kill(errors.truncated())
 
     def begin_init_error(self) -> None:
         """`POST init/error`: its headers are here."""
@@ -393,11 +428,14 @@ class Sandbox:
 
     def init_error(self, failure: Failure) -> None:
         """INIT failed, says the runtime, which should exit now."""
-        if not self._init_over:
-            self._cancel_deadline()
-            self._end_init(failure)
-            self._owner.changed(self)
-            self._deadline = self._loop.call_later(INIT_ERROR_GRACE, self.kill, "failure")
+        if not self._init.over:
+            self._init_failed(failure)
+
+    def _refuse_poll(self) -> None:
+        """Whoever waits for an event gets none."""
+        polls, self._polls = self._polls, None
+        if polls is not None:
+            polls.set_result(None)
 
     # Small things
 
@@ -412,13 +450,9 @@ class Sandbox:
             self._deadline.cancel()
             self._deadline = None
 
-    def _output(self, line: str) -> None:
-        invocation = self._invocation
-        self._report(telemetry.Output, invocation.request_id if invocation else None, line)
-
     def _report(self, event: Callable[..., Event], *facts: object) -> None:
         self._settings.observer(event(self._clock.time(), self.source, *facts))
 
-
-def _words(failure: Failure | None) -> tuple[str, str | None]:
-    return ("success", None) if failure is None else (failure.status, failure.error_type)
+    def _report_all(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._settings.observer(event)

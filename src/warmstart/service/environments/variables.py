@@ -9,6 +9,7 @@ import os
 import site
 from pathlib import Path
 
+from warmstart.service.environments.driver import Places
 from warmstart.service.function import Function
 
 __all__ = ["variables"]
@@ -18,12 +19,12 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 def variables(
     function: Function,
+    places: Places,
     *,
     runtime_api: str,
     region: str,
     log_stream_name: str,
     initialization_type: str,
-    temporary_directory: str,
 ) -> dict[str, str]:
     """Everything the environment's process sees: defaults, then the user's, then the platform's.
 
@@ -31,28 +32,28 @@ def variables(
     and where it is cannot be overridden, as on AWS.
     """
     return {
-        "PATH": f"{os.path.dirname(function.arguments[0])}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{os.path.dirname(function.python)}:/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
         "LC_CTYPE": "C.UTF-8",
         "TZ": ":UTC",
         "SHLVL": "0",
-        "TMPDIR": temporary_directory,
+        "TMPDIR": places.temporary,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         **function.environment,
         **_python_path(function),
-        **_platform(function),
+        **_platform(function, places),
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream_name,
         "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
     }
 
 
-def _platform(function: Function) -> dict[str, str]:
+def _platform(function: Function, places: Places) -> dict[str, str]:
     return {
         "_HANDLER": function.handler,
-        "PWD": function.task_root,
-        "LAMBDA_TASK_ROOT": function.task_root,
+        "PWD": places.task_root,
+        "LAMBDA_TASK_ROOT": places.task_root,
         "LAMBDA_RUNTIME_DIR": str(_PACKAGE / "runtime"),
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,

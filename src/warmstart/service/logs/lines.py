@@ -6,11 +6,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
 from __future__ import annotations
 
+from warmstart.service.logs.records import timestamp
 from warmstart.service.telemetry import (
     Event,
     InitReport,
     InitStart,
     Output,
+    PlatformFault,
     Report,
     RuntimeDone,
     Start,
@@ -27,15 +29,23 @@ def log_line(event: Event) -> str | None:
             line = event.line
         case Start():
             line = f"START RequestId: {event.request_id} Version: {event.version}"
+        case PlatformFault():
+            line = _fault(event)
         case RuntimeDone():
             line = f"END RequestId: {event.request_id}"
         case Report():
             line = _report(event)
-        case InitStart():
+        case InitStart() if event.phase == "init":
             line = f"INIT_START Runtime Version: {event.runtime}"
         case InitReport():
             line = _init_report(event)
     return line
+
+
+def _fault(event: PlatformFault) -> str:
+    if event.status == "timeout":
+        return f"{timestamp(event.time)} {event.request_id} {event.message}\n\n"
+    return f"RequestId: {event.request_id} Error: {event.message}\n{event.error_type}"
 
 
 def _report(event: Report) -> str:
@@ -58,7 +68,7 @@ def _init_report(event: InitReport) -> str | None:
     """AWS writes a successful INIT of its own only where no invocation was waiting for it."""
     if event.status == "success" and event.initialization_type == "on-demand":
         return None
-    parts = [f"INIT_REPORT Init Duration: {event.duration_ms:.2f} ms", "Phase: init"]
+    parts = [f"INIT_REPORT Init Duration: {event.duration_ms:.2f} ms", f"Phase: {event.phase}"]
     return "\t".join(parts + _outcome(event.status, event.error_type))
 
 

@@ -91,7 +91,7 @@ def _report(event: Report) -> Record:
 
 
 def _init(event: InitStart | InitRuntimeDone | InitReport) -> tuple[str, Record]:
-    facts: Record = {"initializationType": event.initialization_type, "phase": "init"}
+    facts: Record = {"initializationType": event.initialization_type, "phase": event.phase}
     match event:
         case InitStart():
             return "platform.initStart", facts | {"runtimeVersion": event.runtime}

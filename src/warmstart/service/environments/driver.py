@@ -1,0 +1,104 @@
+"""What a sandbox needs of whatever runs its programs: processes here, containers elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from warmstart.service.function import Function
+
+__all__ = ["Driver", "Enclosure", "Places", "Running"]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the programs of an environment find things, as they themselves see it.
+
+    `layers` is where the contents of the layers are, `None` if there are none.
+    `temporary` is theirs alone and outlives a reset. `private` tells whether these are AWS's own
+    places (/var/task, /opt, /tmp), mounted for them.
+    """
+
+    task_root: str
+    layers: str | None
+    temporary: str
+    private: bool = False
+
+
+class Running(Protocol):
+    """A program that has been started."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def drain(self) -> None:
+        """Report all output that it has written until now."""
+        ...
+
+    def stop(self, grace: float) -> None:
+        """Ask it to end (SIGTERM); `grace` seconds later, kill it."""
+        ...
+
+    def kill(self) -> None:
+        """End it and all it has started, at once."""
+        ...
+
+    async def wait_closed(self) -> None:
+        """Return when it has ended and nothing that it started is left."""
+        ...
+
+
+class Enclosure(Protocol):
+    """The surroundings of one environment's programs: its places, its share of the machine.
+
+    It outlives the programs: what is in /tmp is still there after a reset.
+    """
+
+    @property
+    def places(self) -> Places: ...
+
+    async def start(
+        self,
+        arguments: Sequence[str],
+        variables: Mapping[str, str],
+        on_output: Callable[[str], None],
+        on_exit: Callable[[int], None],
+    ) -> Running:
+        """Start a program in the task root, with exactly these variables.
+
+        `on_output` gets each line, `on_exit` the return code (negative for a
+        signal) once, after the last line.
+
+        Raises:
+            OSError: it cannot be started; nothing of it is left behind.
+        """
+        ...
+
+    def freeze(self) -> None:
+        """Let nothing in it run until `thaw`."""
+        ...
+
+    def thaw(self) -> None:
+        """Let everything in it run."""
+        ...
+
+    def peak_memory(self) -> int | None:
+        """The most memory its programs have had so far, in bytes; `None` if unknown."""
+        ...
+
+    def out_of_memory(self) -> bool:
+        """Whether a program was killed since the last call because there was not enough memory."""
+        ...
+
+    async def close(self) -> None:
+        """Remove it. All of its programs must have ended."""
+        ...
+
+
+class Driver(Protocol):
+    """Makes enclosures."""
+
+    def open(self, function: Function, environment_id: str) -> Enclosure:
+        """Make one. Raises `OSError` if there is no room for it."""
+        ...

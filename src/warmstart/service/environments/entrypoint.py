@@ -1,0 +1,40 @@
+"""Which program an environment starts as its runtime.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+"""
+
+from __future__ import annotations
+
+import os
+
+from warmstart.service.environments.driver import Places
+from warmstart.service.function import Function
+
+__all__ = ["NoBootstrap", "entrypoint"]
+
+
+class NoBootstrap(Exception):
+    """The function's runtime is its own to bring, and it brings none."""
+
+
+def entrypoint(function: Function, places: Places) -> tuple[str, ...]:
+    """The command line of the runtime, its paths as the environment sees them.
+
+    Python functions get warmstart's own runtime, started by the wrapper that they
+    name, if any. All others bring a program called `bootstrap`.
+
+    Raises:
+        NoBootstrap: they do not.
+    """
+    if function.command:
+        return function.command
+    if function.runtime.startswith("python"):
+        command = (function.python, "-m", "warmstart.runtime", function.handler)
+        wrapper = function.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+        return command if wrapper is None else (wrapper, *command)
+    roots = [(function.task_root, places.task_root), (function.layers_directory, places.layers)]
+    for real, seen in roots:
+        if real is not None and seen is not None and os.path.lexists(f"{real}/bootstrap"):
+            return (f"{seen}/bootstrap",)
+    raise NoBootstrap
