@@ -55,7 +55,16 @@ def test_the_adapter_is_loaded_when_asked_for() -> None:
     loaded = loaded_by("from warmstart import ASGIHandler")
 
     assert "warmstart.adapter" in loaded
-    assert "http.client" not in loaded
+    assert not loaded & {"asyncio", "dataclasses", "http.client", "inspect", "logging", "typing"}
+
+
+def test_asyncio_is_loaded_when_a_handler_is_made() -> None:
+    make = "from warmstart import ASGIHandler\nASGIHandler(print)"
+    loaded = loaded_by(make)
+
+    assert "asyncio" in loaded
+    theirs = {name for name in loaded - loaded_by("import asyncio") if "warmstart" not in name}
+    assert theirs <= {"__future__"}
 
 
 def test_the_runtime_loads_neither_asyncio_nor_http_client() -> None:

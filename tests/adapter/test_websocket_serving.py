@@ -343,8 +343,9 @@ def test_many_connections_live_beside_each_other_and_none_is_left_over(
 
     for connection_id in ids:
         handler(samples.disconnect(connection_id), None)
-    assert handler._sockets is not None
-    assert handler._sockets.statistics() == {"living": 0, "ended": 0, "unannounced": 0}
+    sockets = handler._invocations.sockets
+    assert sockets is not None
+    assert sockets.statistics() == {"living": 0, "ended": 0, "unannounced": 0}
 
 
 def test_connections_may_be_served_at_the_same_time(
@@ -486,8 +487,9 @@ def test_a_refusal_is_the_answer(
     answer = invoke(handler, samples.connect())
 
     assert (answer["statusCode"], answer["body"]) == (status, body)
-    assert handler._sockets is not None
-    assert handler._sockets.statistics()["living"] == 0
+    sockets = handler._invocations.sockets
+    assert sockets is not None
+    assert sockets.statistics()["living"] == 0
 
 
 @pytest.mark.parametrize(
@@ -549,16 +551,19 @@ def test_an_app_that_closed_is_not_started_again_for_its_disconnect(
     assert calls == ["websocket"]
 
 
-def test_only_so_many_ended_connections_are_remembered(handler: ASGIHandler) -> None:
+def test_only_so_many_ended_connections_are_remembered(
+    make_handler: MakeHandler, connections: MemoryConnections
+) -> None:
     async def closes(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close"})
 
-    handler.app = closes
+    handler = make_handler(closes, connections=connections, lifespan="off")
     for number in range(1100):
         handler(samples.connect(str(number)), None)
 
-    assert handler._sockets is not None
-    assert handler._sockets.statistics() == {"living": 0, "ended": 1024, "unannounced": 0}
+    sockets = handler._invocations.sockets
+    assert sockets is not None
+    assert sockets.statistics() == {"living": 0, "ended": 1024, "unannounced": 0}
 
 
 @pytest.mark.parametrize(
@@ -594,8 +599,9 @@ def test_an_app_that_is_not_done_by_the_deadline_is_given_up_and_its_connection_
 
     assert handler(event, Context(remaining=0))["statusCode"] == 504
     assert connections.gone == set()
-    assert handler._sockets is not None
-    assert handler._sockets.statistics()["living"] == 0
+    sockets = handler._invocations.sockets
+    assert sockets is not None
+    assert sockets.statistics()["living"] == 0
 
 
 def test_an_app_that_goes_on_past_the_deadline_after_its_accept_is_given_up(
@@ -625,8 +631,10 @@ def test_an_app_that_goes_on_past_the_deadline_after_its_accept_is_given_up(
     assert "before the deadline" in caplog.text
 
 
-def test_somebody_elses_cancellation_is_obeyed(handler: ASGIHandler) -> None:
-    handler.app = hangs
+def test_somebody_elses_cancellation_is_obeyed(
+    make_handler: MakeHandler, connections: MemoryConnections
+) -> None:
+    handler = make_handler(hangs, connections=connections, lifespan="off")
 
     async def drive() -> None:
         serving = asyncio.create_task(handler.serve(samples.connect(), Context(), PostedAnswers()))

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["EventCancelled", "EventFunction", "call"]
+from warmstart.adapter.deadline import Deadline
+
+__all__ = ["EventCancelled", "EventFunction", "call", "call_in_time"]
 
 EventFunction = Callable[[Any, Any], Any]
 """`f(event, context)`, sync or async; what it returns is the result."""
@@ -37,6 +39,24 @@ async def call(function: EventFunction, event: Any, context: Any) -> Any:
         if task is not None and task.cancelling():
             raise
         raise EventCancelled(f"{function!r} cancelled itself.") from error
+
+
+async def call_in_time(
+    function: EventFunction, event: Any, context: Any, deadline: Deadline
+) -> Any:
+    """As `call`, of a function that has until `deadline`.
+
+    Raises:
+        EventCancelled: the deadline came first, or the function cancelled itself.
+        Exception: what the function raised.
+    """
+    try:
+        return await call(function, event, context)
+    except asyncio.CancelledError as error:
+        deadline.reclaim(error)
+        raise EventCancelled(
+            f"{function!r} was not done with the event before the deadline."
+        ) from error
 
 
 @contextmanager

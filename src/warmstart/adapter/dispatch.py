@@ -9,24 +9,40 @@ schedule's event is an EventBridge event too: `"eventbridge"` gets it unless
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
-
-from warmstart.adapter.calls import EventCancelled, EventFunction, call
-from warmstart.adapter.deadline import Deadline
-from warmstart.adapter.exchange import Exchange
 from warmstart.adapter.formats import HTTP_SOURCES
 from warmstart.adapter.results import respond
 from warmstart.events.source import Source
 
-__all__ = ["EventHandlers", "EventServer", "F", "Predicate", "Registration", "UnhandledEvent"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
-Predicate = Callable[[Any], object]
-"""Tells whether an event is one for the function that it is registered with."""
+    from warmstart.adapter.calls import EventFunction
+    from warmstart.adapter.deadline import Deadline
+    from warmstart.adapter.exchange import Exchange
 
-F = TypeVar("F", bound=EventFunction)
+    Predicate: TypeAlias = Callable[[Any], object]
+    """Tells whether an event is one for the function that it is registered with."""
+
+    F = TypeVar("F", bound=EventFunction)
+
+    class EventServer(Protocol):
+        """Serves one event that is not HTTP, from its JSON to its answer."""
+
+        async def serve(
+            self,
+            source: Source,
+            event: Any,
+            context: Any,
+            exchange: Exchange,
+            *,
+            state: dict[str, Any],
+            deadline: Deadline,
+        ) -> None: ...
+
+
+__all__ = ["EventHandlers", "Registration", "UnhandledEvent"]
 
 
 class UnhandledEvent(RuntimeError):
@@ -41,28 +57,17 @@ class UnhandledEvent(RuntimeError):
         self.source = source
 
 
-class EventServer(Protocol):
-    """Serves one event that is not HTTP, from its JSON to its answer."""
-
-    async def serve(
-        self,
-        source: Source,
-        event: Any,
-        context: Any,
-        exchange: Exchange,
-        *,
-        state: dict[str, Any],
-        deadline: Deadline,
-    ) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
 class Registration:
     """A function, and how it wants its events."""
 
-    function: EventFunction
-    each: Literal["event", "record"] = "event"
-    concurrency: int = 1
+    __slots__ = ("concurrency", "each", "function")
+
+    def __init__(
+        self, function: EventFunction, each: Literal["event", "record"], concurrency: int
+    ) -> None:
+        self.function = function
+        self.each = each
+        self.concurrency = concurrency
 
     async def serve(
         self,
@@ -92,13 +97,9 @@ class Registration:
                 deadline=deadline,
             )
         else:
-            try:
-                result = await call(self.function, event, context)
-            except asyncio.CancelledError as error:
-                deadline.reclaim(error)
-                raise EventCancelled(
-                    f"{self.function!r} was not done with the event before the deadline."
-                ) from error
+            from warmstart.adapter.calls import call_in_time
+
+            result = await call_in_time(self.function, event, context, deadline)
         await respond(exchange, result)
 
 

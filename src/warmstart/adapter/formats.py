@@ -7,23 +7,26 @@ when its first event comes.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Protocol, cast
 
-from warmstart.events.http import HTTPRequest, HTTPResponse
 from warmstart.events.source import Source
 
-__all__ = ["HTTP_SOURCES", "HTTPFormat", "http_format"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    from warmstart.events.http import HTTPRequest, HTTPResponse
+
+    class HTTPFormat(Protocol):
+        """What the adapter needs of a format's file."""
+
+        STREAMS: bool
+
+        def decode_event(self, event: Any) -> HTTPRequest: ...
+
+        def build_response(self, response: HTTPResponse, event: Any, **options: Any) -> Any: ...
 
 
-class HTTPFormat(Protocol):
-    """What the adapter needs of a format's file."""
-
-    STREAMS: bool
-
-    def decode_event(self, event: Any) -> HTTPRequest: ...
-
-    def build_response(self, response: HTTPResponse, event: Any, **options: Any) -> Any: ...
-
+__all__ = ["HTTP_SOURCES", "http_format"]
 
 _FILES = {
     Source.HTTP_V2: "http_v2",
@@ -43,5 +46,6 @@ def http_format(source: Source) -> HTTPFormat | None:
     """The format of an HTTP source; None for a source of another kind."""
     wire = _loaded.get(source)
     if wire is None and (file := _FILES.get(source)) is not None:
-        wire = _loaded[source] = cast("HTTPFormat", import_module(f"warmstart.events.{file}"))
+        module: Any = import_module(f"warmstart.events.{file}")
+        wire = _loaded[source] = module
     return wire

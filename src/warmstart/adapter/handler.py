@@ -1,48 +1,30 @@
 """`ASGIHandler`: a Lambda handler made from an ASGI app.
 
-    event ─▶ format.decode_event ─▶ scope ─▶ HTTPCycle(app) ─▶ front ─▶ exchange ─▶ runtime
-
 Under AWS's own runtime the handler is a function that returns the answer, so
 the exchange keeps it until the app has finished. A runtime that knows
 `NativeHandler` passes an exchange that posts the answer when it is complete,
-or as it comes. All else is the same for both.
-
-The app's lifespan starts with the environment where the runtime tells when that
-is, and before the first invocation where it does not.
+or as it comes. All else is the same for both, and is done in `invocations.py`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Coroutine
-from contextvars import ContextVar
-from typing import Any, Literal
-
-from warmstart.adapter.asgi import ASGIApp
-from warmstart.adapter.deadline import Deadline
-from warmstart.adapter.dispatch import EventHandlers, F, Predicate, UnhandledEvent
-from warmstart.adapter.exchange import Exchange
-from warmstart.adapter.formats import http_format
-from warmstart.adapter.lifespan import Lifespan, LifespanFailed, LifespanMode
-from warmstart.adapter.loop import InvocationLoop
-from warmstart.adapter.results import respond
+from warmstart.adapter.dispatch import EventHandlers, UnhandledEvent
 from warmstart.adapter.returned import ReturnedAnswer
-from warmstart.adapter.serving import HTTPAdapter
-from warmstart.events.http import HTTPResponse
-from warmstart.events.source import Source, detect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from warmstart.adapter.api_gateway import APIGatewayConnections
+    from collections.abc import Callable, Collection
+    from typing import Any, Literal
+
+    from warmstart.adapter.asgi import ASGIApp
     from warmstart.adapter.connections import Connections
-    from warmstart.adapter.dispatch import EventServer
+    from warmstart.adapter.dispatch import F, Predicate
     from warmstart.adapter.events_path import EventsPath
-    from warmstart.adapter.websocket_serving import WebSocketAdapter
+    from warmstart.adapter.exchange import Exchange
+    from warmstart.adapter.lifespan import LifespanMode
+    from warmstart.events.http import HTTPResponse
 
 __all__ = ["ASGIHandler", "UnhandledEvent"]
-
-# What the lifespan of the invocation under way left in its state.
-_state: ContextVar[dict[str, Any]] = ContextVar("warmstart_state")
 
 
 class ASGIHandler:
@@ -97,14 +79,17 @@ class ASGIHandler:
         _require("lifespan", lifespan, ("auto", "on", "off"))
         _require("lifespan_per", lifespan_per, ("environment", "invocation"))
         _require("on_error", on_error, ("respond", "raise"))
+        if not websocket_path.startswith("/"):
+            raise ValueError(f"websocket_path={websocket_path!r}: must begin with '/'.")
+        # With these comes asyncio: now, while the environment starts, for an invocation
+        # may have but a fraction of the CPU that the start has.
+        from warmstart.adapter.invocations import Invocations
+        from warmstart.adapter.serving import HTTPAdapter
+
         self.app = app
-        self._lifespan_mode = lifespan
-        self._lifespan_per = lifespan_per
-        self._deadline_margin = deadline_margin
-        self._on_error = on_error
         path = None if events_path is None else _events_path(app, events_path)
         self._events = EventHandlers(path)
-        self._http = HTTPAdapter(
+        http = HTTPAdapter(
             app,
             base_path=base_path,
             on_error=on_error,
@@ -112,14 +97,16 @@ class ASGIHandler:
             exclude_headers=frozenset(name.lower().encode("latin-1") for name in exclude_headers),
             refuses=None if path is None else path.covers,
         )
-        if not websocket_path.startswith("/"):
-            raise ValueError(f"websocket_path={websocket_path!r}: must begin with '/'.")
-        self._websocket_path = websocket_path
-        self._connections = connections
-        self._own_connections: APIGatewayConnections | None = None
-        self._sockets: WebSocketAdapter | None = None
-        self._lifespan: Lifespan | None = None
-        self._loop: InvocationLoop | None = None
+        self._invocations = Invocations(
+            app,
+            http,
+            self._events,
+            lifespan=lifespan,
+            lifespan_per=lifespan_per,
+            deadline_margin=deadline_margin,
+            connections=connections,
+            websocket_path=websocket_path,
+        )
 
     def on(
         self,
@@ -155,148 +142,38 @@ class ASGIHandler:
         Raises:
             RuntimeError: the lifespan has not run.
         """
-        if (state := _state.get(None)) is not None:
-            return state
-        if self._lifespan is None:
-            raise RuntimeError("The app's lifespan has not run yet: it has left no state.")
-        return self._lifespan.state
+        return self._invocations.state
 
     @property
     def connections(self) -> Connections:
         """Sends to WebSocket connections, from anywhere: an HTTP route, an event's function."""
-        if self._connections is None:
-            from warmstart.adapter.api_gateway import APIGatewayConnections
-
-            self._connections = self._own_connections = APIGatewayConnections()
-        return self._connections
+        return self._invocations.connections
 
     def __call__(self, event: Any, context: Any) -> Any:
         """Serve one invocation and return the answer, as AWS's own runtime wants it."""
         answer = ReturnedAnswer()
-        self.serve_invocation(event, context, answer)
+        self._invocations.serve_invocation(event, context, answer)
         return answer.result
 
-    # A runtime's calls, one at a time, on a loop of the handler's own.
+    # `NativeHandler`.
 
     def start_environment(self) -> None:
-        self._run(self.start())
+        self._invocations.start_environment()
 
     def serve_invocation(self, event: Any, context: Any, exchange: Exchange) -> None:
-        deadline = Deadline(context, self._deadline_margin)
-        self._run(self._serve(event, context, exchange, deadline), deadline)
+        self._invocations.serve_invocation(event, context, exchange)
 
     def stop_environment(self) -> None:
-        if self._loop is not None:
-            self._run(self.stop())
-            self._loop.close()
-            self._loop = None
-
-    def _run(self, coroutine: Coroutine[Any, Any, None], deadline: Deadline | None = None) -> None:
-        if self._loop is None:
-            self._loop = InvocationLoop()
-        self._loop.run(coroutine, deadline.arm if deadline is not None else None)
-
-    # The same on a loop that runs already.
+        self._invocations.stop_environment()
 
     async def start(self) -> None:
-        if self._lifespan_per == "environment":
-            self._lifespan = await self._begin_life()
+        await self._invocations.start()
 
     async def serve(self, event: Any, context: Any, exchange: Exchange) -> None:
-        deadline = Deadline(context, self._deadline_margin)
-        task = asyncio.current_task()
-        assert task is not None  # what runs on a loop runs in a task
-        timer = deadline.arm(asyncio.get_running_loop(), task)
-        try:
-            await self._serve(event, context, exchange, deadline)
-        finally:
-            if timer is not None:
-                timer.cancel()
+        await self._invocations.serve(event, context, exchange)
 
     async def stop(self) -> None:
-        sockets, self._sockets = self._sockets, None
-        if sockets is not None:
-            await sockets.stop()
-        if self._own_connections is not None:
-            self._own_connections.shutdown()
-        lifespan, self._lifespan = self._lifespan, None
-        if lifespan is not None:
-            await lifespan.stop()
-
-    async def _begin_life(self) -> Lifespan:
-        lifespan = Lifespan(self.app, self._lifespan_mode)
-        await lifespan.start()
-        return lifespan
-
-    async def _serve(
-        self, event: Any, context: Any, exchange: Exchange, deadline: Deadline
-    ) -> None:
-        source = detect(event)
-        wire = http_format(source)
-        server = None if wire is not None else self._server(source, event)
-        if wire is None and server is None:
-            await respond(exchange, None)
-            return
-        lifespan = self._lifespan or await self._begin_life_in_time(deadline)
-        state = lifespan.state
-        try:
-            if wire is not None:
-                await self._http.serve(
-                    wire, event, context, exchange, state=state, deadline=deadline
-                )
-            else:
-                assert server is not None  # a warm-up ping has been answered
-                token = _state.set(state)
-                try:
-                    await server.serve(
-                        source, event, context, exchange, state=state, deadline=deadline
-                    )
-                finally:
-                    _state.reset(token)
-        finally:
-            if self._lifespan_per == "invocation":
-                await lifespan.stop()
-
-    def _server(self, source: Source, event: Any) -> EventServer | None:
-        """What serves an event that is not HTTP; None for a warm-up ping."""
-        if source is not Source.WEBSOCKET:
-            return self._events.find(source, event)
-        if self._lifespan_per == "invocation":
-            raise RuntimeError(
-                "A WebSocket connection outlives its invocations, and its lifespan must, too: "
-                'it needs lifespan_per="environment".'
-            )
-        if self._sockets is None:
-            from warmstart.adapter.websocket_serving import WebSocketAdapter
-
-            self._sockets = WebSocketAdapter(
-                self.app,
-                self.connections,
-                path=self._websocket_path,
-                raises=self._on_error == "raise",
-            )
-        return self._sockets
-
-    async def _begin_life_in_time(self, deadline: Deadline) -> Lifespan:
-        try:
-            lifespan = await self._begin_life()
-        except asyncio.CancelledError:
-            if deadline.passed:
-                raise LifespanFailed(
-                    "The app's lifespan startup did not end before the function's time-out."
-                ) from None
-            raise
-        if self._lifespan_per == "environment":
-            self._lifespan = lifespan
-            if self._loop is not None and lifespan.stoppable:
-                # A runtime that has not told of the beginning will not tell of the end.
-                from warmstart.adapter.sigterm import stop_on_sigterm
-
-                stop_on_sigterm(self.stop_environment, self._is_idle)
-        return lifespan
-
-    def _is_idle(self) -> bool:
-        return self._loop is None or self._loop.idle
+        await self._invocations.stop()
 
 
 def _events_path(app: ASGIApp, path: str) -> EventsPath:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-from warmstart.adapter.exchange import Exchange
+    from warmstart.adapter.exchange import Exchange
 
 __all__ = ["ResultTooLarge", "respond"]
 

@@ -21,13 +21,16 @@ from typing import Any, Literal
 from warmstart.adapter.asgi import ASGIApp
 from warmstart.adapter.deadline import Deadline
 from warmstart.adapter.exchange import Exchange
-from warmstart.adapter.formats import HTTPFormat
 from warmstart.adapter.fronts import BufferedFront, Front, HoldingFront, StreamingFront
 from warmstart.adapter.http import HTTPCycle, ResponseStage
 from warmstart.adapter.scope import http_scope
 from warmstart.events.errors import MalformedEvent
 from warmstart.events.http import HTTPRequest, HTTPResponse
 from warmstart.events.paths import mount
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from warmstart.adapter.formats import HTTPFormat
 
 __all__ = ["HTTPAdapter", "IncompleteResponse"]
 
@@ -39,7 +42,10 @@ class IncompleteResponse(RuntimeError):
 
 
 class HTTPAdapter:
-    """Serves HTTP events with an app. `ASGIHandler` says what the arguments mean."""
+    """Serves HTTP events with an app. `ASGIHandler` says what the arguments mean.
+
+    `raises` tells whether exceptions of the app fail the invocation.
+    """
 
     def __init__(
         self,
@@ -53,7 +59,7 @@ class HTTPAdapter:
     ) -> None:
         self._app = app
         self._base_path = base_path
-        self._raises = on_error == "raise"
+        self.raises = on_error == "raise"
         self.build_options = {} if is_text is None else {"is_text": is_text}
         self.excluded = exclude_headers
         self._refuses = refuses
@@ -87,7 +93,7 @@ class HTTPAdapter:
             await answer.plainly(403, "Forbidden")
             return
         front = answer.front()
-        holding = HoldingFront(front) if self._raises else None
+        holding = HoldingFront(front) if self.raises else None
         cycle = HTTPCycle(request.body, holding or front)
         try:
             await cycle.run(self._app, http_scope(request, event, context, state))
@@ -116,7 +122,7 @@ class HTTPAdapter:
         elif deadline.passed:
             logger.error("The app did not answer before the deadline.", exc_info=error)
             await answer.plainly(504, "Gateway Timeout")
-        elif self._raises:
+        elif self.raises:
             raise error
         else:
             logger.error("The app failed.", exc_info=error)
