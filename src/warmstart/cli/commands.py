@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from warmstart import __version__
+from warmstart.cli.build import build
 from warmstart.cli.dev import dev
 
 __all__ = ["warmstart"]
@@ -16,4 +17,5 @@ def warmstart() -> None:
     """Run Python web applications the way AWS Lambda runs them."""
 
 
+warmstart.add_command(build)
 warmstart.add_command(dev)
