@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ class MemoryPlane:
 
     def delete_alias(self, name: str, alias: str) -> None:
         del self.aliases[name, alias]
+        self.provisioned.pop((name, alias), None)
 
     def set_reserved_concurrency(self, name: str, count: int | None) -> None:
         self.reserved[name] = count
@@ -85,11 +87,21 @@ class MemoryPlane:
     def delete_provisioned_concurrency(self, name: str, qualifier: str) -> None:
         del self.provisioned[name, qualifier]
 
-    def provisioned_concurrency(
-        self, name: str, qualifier: str
-    ) -> tuple[int, int, int, str, str | None]:
-        count = self.provisioned[name, qualifier]
-        return count, count, count, "READY", None
+    def provisioned_concurrency(self, name: str, qualifier: str) -> Ready:
+        return Ready(self.provisioned[name, qualifier])
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A provisioned concurrency with nothing left to start."""
+
+    allocated: int
+    status: str = "READY"
+    status_reason: str | None = None
+
+    @property
+    def available(self) -> int:
+        return self.allocated
 
 
 class Control:

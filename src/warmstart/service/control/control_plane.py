@@ -49,12 +49,7 @@ class ControlPlane:
         clock: Clock | None = None,
     ) -> None:
         self.registry = Registry(store, arns, clock)
-        self.deployments = Deployments(
-            self.registry,
-            code,
-            data_plane,
-            concurrent_executions=concurrent_executions,
-        )
+        self.deployments = Deployments(self.registry, code, data_plane)
         self.code = FunctionCode(code, endpoint, s3 or S3(region=arns.region), clock)
         self.layers = Layers(self.registry, self.code)
         self.concurrency = Concurrency(self.registry, self.deployments, concurrent_executions)

@@ -18,19 +18,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from warmstart.invoke import InvokeError
-from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members
-from warmstart.service.control.names import FunctionName
 from warmstart.service.control.records import FunctionVersion
 from warmstart.service.control.registry import Registry
 from warmstart.service.control.runtimes import Interpreters, RuntimeUnavailable, program
-from warmstart.service.control.states import ACTIVE, UPDATED, failed, failed_update, not_now
+from warmstart.service.control.states import ACTIVE, UPDATED, failed, failed_update
 from warmstart.service.function import Function
 from warmstart.service.state.code import CodeStore
 from warmstart.service.state.errors import StateError
 
-__all__ = ["DataPlane", "Deployments", "NotReady", "alias_weights"]
+__all__ = ["DataPlane", "Deployments", "Provisioned", "alias_weights"]
 
 _logger = logging.getLogger(__name__)
 
@@ -41,6 +38,22 @@ _PROVISIONING_FAILED: Members = {
     "Status": "FAILED",
     "StatusReason": "The function's state does not allow it to be run.",
 }
+
+
+class Provisioned(Protocol):
+    """How far it is with a provisioned concurrency, in AWS's words."""
+
+    @property
+    def allocated(self) -> int: ...
+
+    @property
+    def available(self) -> int: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def status_reason(self) -> str | None: ...
 
 
 class DataPlane(Protocol):
@@ -62,23 +75,7 @@ class DataPlane(Protocol):
 
     def delete_provisioned_concurrency(self, name: str, qualifier: str) -> None: ...
 
-    def provisioned_concurrency(
-        self, name: str, qualifier: str
-    ) -> tuple[int, int, int, str, str | None]: ...
-
-
-class NotReady(InvokeError):
-    """The function is there, but cannot be invoked."""
-
-    error_type = "ResourceConflictException"
-    status = 409
-
-
-class _NoContainers(InvokeError):
-    """The function is a container image."""
-
-    error_type = "InvalidRuntimeException"
-    status = 502
+    def provisioned_concurrency(self, name: str, qualifier: str) -> Provisioned | None: ...
 
 
 class Deployments:
@@ -89,14 +86,11 @@ class Deployments:
         registry: Registry,
         code: CodeStore,
         data_plane: DataPlane,
-        *,
-        concurrent_executions: int = 1000,
         interpreters: Interpreters | None = None,
     ) -> None:
         self._registry = registry
         self._code = code
         self._data_plane = data_plane
-        self._concurrent_executions = concurrent_executions
         self._interpreters = interpreters or Interpreters()
         self._deployed: set[tuple[str, str]] = set()
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -180,7 +174,6 @@ class Deployments:
             environment=settings.get("Environment", {}).get("Variables", {}),
             timeout=settings["Timeout"],
             memory_size=settings["MemorySize"],
-            max_concurrency=self._concurrent_executions,
             architecture=settings["Architectures"][0],
             ephemeral_storage=settings["EphemeralStorage"]["Size"],
             snap_start=settings["SnapStart"]["OptimizationStatus"] == "On",
@@ -250,16 +243,21 @@ class Deployments:
 
     def provisioned_concurrency(self, name: str, qualifier: str) -> Members:
         """How far that is, as AWS's members."""
-        if not self._runs(name, *self._versions_of(name, qualifier)):
+        found = None
+        if self._runs(name, *self._versions_of(name, qualifier)):
+            found = self._data_plane.provisioned_concurrency(name, qualifier)
+        if found is None:
             return _PROVISIONING_FAILED
-        state = self._data_plane.provisioned_concurrency(name, qualifier)
-        _, allocated, available, status, reason = state
         output: Members = {
-            "AllocatedProvisionedConcurrentExecutions": allocated,
-            "AvailableProvisionedConcurrentExecutions": available,
-            "Status": status,
+            "AllocatedProvisionedConcurrentExecutions": found.allocated,
+            "AvailableProvisionedConcurrentExecutions": found.available,
+            "Status": found.status,
         }
-        return output if reason is None else {**output, "StatusReason": reason}
+        return (
+            output
+            if found.status_reason is None
+            else {**output, "StatusReason": found.status_reason}
+        )
 
     def _runs(self, name: str, *versions: str) -> bool:
         """Whether the data plane knows the function, and all of these versions of it."""
@@ -269,22 +267,6 @@ class Deployments:
     def _versions_of(self, name: str, qualifier: str) -> list[str]:
         alias = self._registry.alias(name, qualifier)
         return [qualifier] if alias is None else list(alias_weights(alias))
-
-    # Invocations
-
-    def refusal(self, name: str, qualifier: str | None) -> InvokeError | None:
-        """Why a function that the data plane does not know cannot be invoked, if it exists."""
-        try:
-            version = self._registry.find(FunctionName(name, qualifier))
-        except ApiError:
-            return None
-        if version.image_uri is not None:
-            return _NoContainers(
-                f"{name} is the container image {version.image_uri}: no driver for containers is"
-                " configured here, so it cannot be invoked."
-            )
-        reason = version.state.get("StateReason") if version.state["State"] == "Failed" else None
-        return NotReady(not_now(version) + (f" ({reason})" if reason else ""))
 
 
 def alias_weights(alias: Members) -> dict[str, float]:

@@ -1,0 +1,84 @@
+"""Invocations by way of the registry: what exists but cannot run says why.
+
+The data plane knows only what was deployed, so an invocation that finds its function
+there costs nothing more than before.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from warmstart.invoke import InvokeError, Invoker, InvokeResult, InvokeStream, ResourceNotFound
+from warmstart.service.api.errors import ApiError
+from warmstart.service.control.names import FunctionName
+from warmstart.service.control.registry import Registry
+from warmstart.service.control.states import not_now
+
+__all__ = ["DeployedFunctions", "NoContainers", "NotReady"]
+
+
+class NotReady(InvokeError):
+    """The function is there, but its state does not let it be invoked."""
+
+    error_type = "ResourceConflictException"
+    status = 409
+
+
+class NoContainers(InvokeError):
+    """The function is a container image."""
+
+    error_type = "InvalidRuntimeException"
+    status = 502
+
+
+class _Checked(Invoker, Protocol):
+    def check(self, function: str, qualifier: str | None = None) -> None: ...
+
+
+class DeployedFunctions:
+    """An invoker that knows a function which is not deployed from one that does not exist."""
+
+    def __init__(self, invoker: _Checked, registry: Registry) -> None:
+        self._invoker = invoker
+        self._registry = registry
+
+    async def invoke(
+        self, function: str, payload: bytes, *, qualifier: str | None = None, **options: Any
+    ) -> InvokeResult:
+        """Run a function and wait for its whole answer."""
+        try:
+            return await self._invoker.invoke(function, payload, qualifier=qualifier, **options)
+        except ResourceNotFound as error:
+            raise self._reason(function, qualifier, error) from None
+
+    async def invoke_with_response_stream(
+        self, function: str, payload: bytes, *, qualifier: str | None = None, **options: Any
+    ) -> InvokeStream:
+        """Run a function and return as soon as it begins to answer."""
+        try:
+            return await self._invoker.invoke_with_response_stream(
+                function, payload, qualifier=qualifier, **options
+            )
+        except ResourceNotFound as error:
+            raise self._reason(function, qualifier, error) from None
+
+    def check(self, function: str, qualifier: str | None = None) -> None:
+        """Raises an `InvokeError` if an invocation would find nothing to run."""
+        try:
+            self._invoker.check(function, qualifier)
+        except ResourceNotFound as error:
+            raise self._reason(function, qualifier, error) from None
+
+    def _reason(self, name: str, qualifier: str | None, error: InvokeError) -> InvokeError:
+        """Why the data plane did not find it."""
+        try:
+            version = self._registry.find(FunctionName(name, qualifier))
+        except ApiError:
+            return error
+        if version.image_uri is not None:
+            return NoContainers(
+                f"{name} is the container image {version.image_uri}: no driver for containers is"
+                " configured here, so it cannot be invoked."
+            )
+        reason = version.state.get("StateReason") if version.state["State"] == "Failed" else None
+        return NotReady(not_now(version) + (f" ({reason})" if reason else ""))

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from warmstart.service.control.runtimes import (
+    Interpreters,
+    Program,
+    RuntimeUnavailable,
+    program,
+)
+
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def executable(path: Path, text: str = "#!/bin/sh\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def chosen(runtime: str, code: Path, layers: Path | None = None) -> Program:
+    return program(runtime, "app.handler", code, layers, Interpreters())
+
+
+def refused(runtime: str, code: Path, layers: Path | None = None) -> str:
+    with pytest.raises(RuntimeUnavailable) as caught:
+        chosen(runtime, code, layers)
+    return str(caught.value)
+
+
+def test_the_python_we_run_on_serves_its_own_runtime(tmp_path: Path) -> None:
+    assert chosen(f"python{OWN}", tmp_path) == Program(python=sys.executable)
+
+
+def test_another_python_is_found_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = executable(tmp_path / "bin/python3.77", "#!/bin/sh\necho 3.77\n")
+    monkeypatch.setenv("PATH", str(other.parent))
+    assert chosen("python3.77", tmp_path).python == str(other)
+
+
+def test_a_stand_in_on_the_path_that_runs_nothing_is_passed_over_for_pyenvs_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What pyenv's shims do for a version that is not chosen.
+    executable(tmp_path / "shims/python3.77", "#!/bin/sh\nexit 127\n")
+    older = executable(tmp_path / "versions/3.77.1/bin/python", "#!/bin/sh\necho 3.76\n")
+    executable(tmp_path / "versions/3.77.0/bin/python", "#!/bin/sh\necho 3.77\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "shims"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert chosen("python3.77", tmp_path).python == str(
+        older.parents[2] / "3.77.0" / "bin" / "python"
+    )
+
+
+def test_a_python_that_is_not_here_is_never_replaced_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert refused("python3.77", tmp_path) == (
+        "python3.77 is not on this machine: install it so that python3.77 is on PATH (or with"
+        f" pyenv), or choose the Runtime python{OWN}, which is here"
+    )
+    # It is looked for again, as it may have been installed since.
+    interpreters = Interpreters()
+    with pytest.raises(RuntimeUnavailable):
+        interpreters.find("3.77")
+    other = executable(tmp_path / "python3.77", "#!/bin/sh\necho 3.77\n")
+    assert interpreters.find("3.77") == str(other)
+
+
+def test_a_python_older_than_warmstart_itself_is_refused(tmp_path: Path) -> None:
+    assert "needs Python 3.11 or newer" in refused("python3.10", tmp_path)
+
+
+def test_a_custom_runtime_brings_its_bootstrap_in_the_code_or_else_in_a_layer(
+    tmp_path: Path,
+) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html
+    code, layers = tmp_path / "code", tmp_path / "layers"
+    code.mkdir()
+    in_layer = executable(layers / "bootstrap")
+    assert chosen("provided.al2023", code, layers).command == (str(in_layer),)
+    in_code = executable(code / "bootstrap")
+    assert chosen("provided.al2023", code, layers).command == (str(in_code),)
+
+
+def test_a_custom_runtime_without_a_bootstrap_fails_when_it_is_started_as_on_aws(
+    tmp_path: Path,
+) -> None:
+    (command,) = chosen("provided.al2023", tmp_path).command
+    with pytest.raises(FileNotFoundError):
+        subprocess.run([command], check=False)
+
+
+def test_a_runtime_of_aws_that_is_not_here_can_be_brought(tmp_path: Path) -> None:
+    assert "put a runtime client into" in refused("ruby3.4", tmp_path)
+    bootstrap = executable(tmp_path / "bootstrap")
+    assert chosen("ruby3.4", tmp_path).command == (str(bootstrap),)
+
+
+def test_node_runs_the_client_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = executable(tmp_path / "bin/node")
+    monkeypatch.setenv("PATH", str(node.parent))
+    code, layers = tmp_path / "code", tmp_path / "layers"
+    assert "no runtime client" in refused("nodejs22.x", code, layers)
+
+    client = "node_modules/aws-lambda-ric/bin/index.mjs"
+    in_layer = executable(layers / "nodejs" / client)
+    expected = (str(node), str(in_layer), "app.handler")
+    assert chosen("nodejs22.x", code, layers).command == expected
+    in_code = executable(code / client)
+    assert chosen("nodejs22.x", code, layers).command == (str(node), str(in_code), "app.handler")
+
+    monkeypatch.setenv("PATH", os.devnull)
+    assert "node is not on this machine's PATH" in refused("nodejs22.x", code, layers)
