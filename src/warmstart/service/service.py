@@ -207,6 +207,14 @@ class Service:
         arn = f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
         return arn if qualifier is None else f"{arn}:{qualifier}"
 
+    def check(self, name: str, qualifier: str | None = None) -> None:
+        """Whether an invocation would find something to run.
+
+        Raises:
+            ResourceNotFound: there is no such function, version or alias.
+        """
+        self._pool(name, qualifier)
+
     # The Invoker protocol
 
     async def invoke(

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import inspect
 import logging
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Any, Protocol
 
+from warmstart.invoke import MAX_PAYLOAD
 from warmstart.service.api.errors import ApiError
 from warmstart.service.api.exchange import (
+    MAX_BODY,
     ClientGone,
     Message,
     Receive,
@@ -23,10 +23,13 @@ from warmstart.service.api.exchange import (
     Response,
     Send,
     read_body,
+    respond,
 )
+from warmstart.service.api.invocations import Invocations
 from warmstart.service.api.operations import Members, Operation
 from warmstart.service.api.routing import Match
 from warmstart.service.api.validation import validate
+from warmstart.service.invocation import new_request_id
 
 __all__ = ["Api", "Application"]
 
@@ -47,57 +50,104 @@ class WireProtocol(Protocol):
     def refuse(self, error: ApiError) -> Response: ...
 
 
+class Verifier(Protocol):
+    """What tells whether a request comes from whom it says."""
+
+    def verify(self, request: Request) -> None:
+        """Raises `ApiError` if it does not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A service: its protocol, and those of its operations that are there, by name."""
+    """A service: its protocol, and those of its operations that are there, by name.
+
+    `invocations` perform what goes past the protocol.
+    """
 
     protocol: WireProtocol
     operations: Mapping[str, Operation]
+    invocations: Invocations | None = None
 
 
 class Application:
-    """Serves several APIs on one address. The last one gets what none before it claims."""
+    """Serves several APIs on one address. The last one gets what none before it claims.
 
-    def __init__(self, *apis: Api) -> None:
+    Without a `verifier`, whoever can connect may do everything.
+    """
+
+    def __init__(self, *apis: Api, verifier: Verifier | None = None) -> None:
         self._apis = apis
+        self._verifier = verifier
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"The API serves HTTP, not {scope['type']!r}.")
-        request_id = str(uuid.uuid4())
         head = _head(scope)
         api = next(api for api in self._apis if api.protocol.claims(head))
+        await _Exchange(api, self._verifier, head, receive, send).run()
+
+
+class _Exchange:
+    """One request and its response."""
+
+    def __init__(
+        self, api: Api, verifier: Verifier | None, head: Request, receive: Receive, send: Send
+    ) -> None:
+        self._api = api
+        self._verifier = verifier
+        self._head = head
+        self._receive = receive
+        self._send = send
+        self._id = new_request_id()
+
+    async def run(self) -> None:
         try:
-            response = await _answer(api, head, receive)
+            response = await self._answer()
         except ClientGone:
             return
         except Exception:
-            _logger.exception("%s %s failed (request %s)", head.method, head.path, request_id)
-            response = api.protocol.refuse(_fault(request_id))
-        await _send(send, response, request_id)
+            head = self._head
+            _logger.exception("%s %s failed (request %s)", head.method, head.path, self._id)
+            response = self._api.protocol.refuse(_fault(self._id))
+        if response is not None:
+            await respond(self._send, response, self._id)
 
+    async def _answer(self) -> Response | None:
+        try:
+            invocations = self._api.invocations
+            invocation = invocations.match(self._head) if invocations is not None else None
+            if invocations is None or invocation is None:
+                return await self._operate()
+            request = await self._request("InvokeFunction", MAX_PAYLOAD)
+            return await invocations.perform(
+                invocation, request, self._id, self._receive, self._send
+            )
+        except ApiError as error:
+            return self._api.protocol.refuse(error)
 
-async def _answer(api: Api, head: Request, receive: Receive) -> Response:
-    try:
-        return await _perform(api, head, receive)
-    except ApiError as error:
-        return api.protocol.refuse(error)
+    async def _operate(self) -> Response:
+        protocol = self._api.protocol
+        match = protocol.route(self._head)
+        name = match.operation.name
+        request = await self._request(name, MAX_BODY)
+        operation = self._api.operations.get(name)
+        if operation is None:
+            raise ApiError("NotImplementedException", f"{name} is not implemented here.")
+        parameters = protocol.parse(match, request)
+        if match.operation.input_shape is not None:
+            validate(match.operation.input_shape, parameters)
+        output = operation(parameters)
+        if inspect.isawaitable(output):
+            output = await output
+        return protocol.serialize(match.operation, output)
 
-
-async def _perform(api: Api, head: Request, receive: Receive) -> Response:
-    match = api.protocol.route(head)
-    name = match.operation.name
-    request = replace(head, body=await read_body(receive, name))
-    parameters = api.protocol.parse(match, request)
-    operation = api.operations.get(name)
-    if operation is None:
-        raise ApiError("NotImplementedException", f"{name} is not implemented here.")
-    if match.operation.input_shape is not None:
-        validate(match.operation.input_shape, parameters)
-    output = operation(parameters)
-    if inspect.isawaitable(output):
-        output = await output
-    return api.protocol.serialize(match.operation, output)
+    async def _request(self, operation: str, limit: int) -> Request:
+        """The whole request, if its sender may send it."""
+        request = replace(self._head, body=await read_body(self._receive, operation, limit))
+        if self._verifier is not None:
+            self._verifier.verify(request)
+        return request
 
 
 def _fault(request_id: str) -> ApiError:
@@ -114,18 +164,3 @@ def _head(scope: Message) -> Request:
         {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         b"",
     )
-
-
-async def _send(send: Send, response: Response, request_id: str) -> None:
-    headers = {
-        **response.headers,
-        "x-amzn-RequestId": request_id,
-        "Content-Length": str(len(response.body)),
-    }
-    if response.status == HTTPStatus.NO_CONTENT:
-        del headers["Content-Length"]
-    encoded = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
-    ]
-    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": response.body})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from warmstart.service.api.errors import ApiError
 
 __all__ = [
+    "MAX_BODY",
     "ClientGone",
     "Message",
     "Receive",
@@ -16,6 +18,8 @@ __all__ = [
     "Response",
     "Send",
     "read_body",
+    "respond",
+    "start",
 ]
 
 Message = dict[str, Any]
@@ -50,7 +54,7 @@ class Response:
     body: bytes = b""
 
 
-async def read_body(receive: Receive, operation: str, limit: int = MAX_BODY) -> bytes:
+async def read_body(receive: Receive, operation: str, limit: int) -> bytes:
     """A request's whole body.
 
     Raises:
@@ -81,3 +85,21 @@ async def _rest(receive: Receive, body: bytearray, limit: int) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return bytes(body)
+
+
+async def start(send: Send, status: int, headers: dict[str, str], request_id: str) -> None:
+    """Send a response's status and headers."""
+    encoded = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+    ]
+    encoded.append((b"x-amzn-requestid", request_id.encode()))
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+
+
+async def respond(send: Send, response: Response, request_id: str) -> None:
+    """Send a whole response."""
+    headers = response.headers
+    if response.status != HTTPStatus.NO_CONTENT:
+        headers = {**headers, "Content-Length": str(len(response.body))}
+    await start(send, response.status, headers, request_id)
+    await send({"type": "http.response.body", "body": response.body})
