@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 import warmstart
+from tests.adapter import samples
+from tests.frameworks.doors import DOORS
+from warmstart.events.http import HTTPRequest
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,6 +23,21 @@ for module in pkgutil.walk_packages(room.__path__, room.__name__ + "."):
     importlib.import_module(module.name)
 """
 
+SERVE = """
+import json
+from warmstart import ASGIHandler
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    request = await receive()
+    await send({"type": "http.response.start", "status": 201, "headers": []})
+    await send({"type": "http.response.body", "body": request["body"]})
+
+handler = ASGIHandler(app)
+handler.on("sqs", each="record")(lambda record, context: None)
+print(json.dumps([handler(event, None) for event in json.load(sys.stdin)]))
+"""
+
 LOADED_BY = """
 import json
 before = set(sys.modules)
@@ -28,11 +46,15 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
-def run_bare(code: str) -> str:
+def run_bare(code: str, given: str = "") -> str:
     """Run `code` in a Python that has the standard library and warmstart, and nothing else."""
     code = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n{code}"
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False
+        [sys.executable, "-I", "-S", "-c", code],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -45,6 +67,19 @@ def loaded_by(statement: str) -> set[str]:
 @pytest.mark.parametrize("room", ["events", "adapter", "runtime"])
 def test_what_is_shipped_into_a_function_needs_the_standard_library_alone(room: str) -> None:
     run_bare(IMPORT_ROOM.format(room=room))
+
+
+@pytest.mark.parametrize("size", [100, 100_000])  # from 64 KB on, base64 would be pybase64's
+def test_every_event_is_served_by_the_standard_library_alone(size: int) -> None:
+    body = b"\x80" * size
+    doors = {door.name: door for door in DOORS if size == 100 or door.name != "edge-viewer"}
+    events = [door.build(HTTPRequest("POST", "/", b"/", body=body)) for door in doors.values()]
+    bare = json.loads(run_bare(SERVE, json.dumps([*events, samples.sqs("a")])))
+
+    assert bare.pop() == {"batchItemFailures": []}
+    for door, answer in zip(doors.values(), bare, strict=True):
+        assert door.decode(answer).status == 201, door.name
+        assert door.decode(answer).body == body, door.name
 
 
 def test_importing_warmstart_loads_nothing_else() -> None:

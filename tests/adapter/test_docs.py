@@ -1,4 +1,4 @@
-"""What docs/events.md and docs/websockets.md show is run here, from top to bottom."""
+"""What docs/asgi.md, docs/events.md and docs/websockets.md show is run here, from top to bottom."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.adapter import samples
+from tests.frameworks.exchanges import RecordingExchange
 from warmstart.adapter.connections import MemoryConnections
 from warmstart.adapter.events_path import EventRefused
 from warmstart.adapter.formats import HTTP_SOURCES
@@ -36,6 +37,18 @@ def events() -> Iterator[dict[str, Any]]:
     yield names
     names["handler"].stop_environment()
     names["inbox_handler"].stop_environment()
+
+
+def test_background_tasks_of_the_apps_end_with_the_request_after_its_answer() -> None:
+    names = run_snippets("asgi.md", __name__="orders")
+    config = names["app"].config
+    exchange = RecordingExchange(lambda: config.get("CONFIRMED"), streaming=False)
+
+    names["handler"].serve_invocation(samples.http("/orders", "POST"), None, exchange)
+
+    assert exchange.results[0]["statusCode"] == 202
+    assert (exchange.observed, config["CONFIRMED"]) == ([None], True)
+    names["handler"].stop_environment()
 
 
 def test_functions(events: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,25 +18,13 @@ MB = 1024 * 1024
 LAMBDA = 6 * MB + 100  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 
-def origin_request(event: dict[str, Any]) -> dict[str, Any]:
-    event["Records"][0]["cf"]["config"]["eventType"] = "origin-request"
-    return event
-
-
-def _doors() -> list[Door]:
-    (edge,) = (door for door in DOORS if door.name == "edge")
-    build = edge.build
-    origin = replace(edge, name="edge-origin", build=lambda req: origin_request(build(req)))
-    return [*DOORS, origin]
-
-
-ALL = {door.name: door for door in _doors()}
+ALL = {door.name: door for door in DOORS}
 
 # What each front door takes at most: the size, how it is measured, and what the answer advises.
 LIMITS = dict.fromkeys(ALL, (LAMBDA, "as JSON", "stream it")) | {
     "alb": (MB, "as JSON", "Function URL"),
     "alb-multi": (MB, "as JSON", "Function URL"),
-    "edge": (40 * 1024, "in bytes", "origin request"),
+    "edge-viewer": (40 * 1024, "in bytes", "origin request"),
     "edge-origin": (MB, "in bytes", "Function URL"),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from warmstart.events import alb, edge, http_v2, lattice_v1, lattice_v2, rest
@@ -128,10 +128,16 @@ def _alb(*, multi_value: bool = False) -> Build:
     return build
 
 
-def _edge(request: HTTPRequest) -> dict[str, Any]:
-    return edge.build_event(
-        request, request_id="4TyzHTaYWb1G", distribution_domain_name="d111111abcdef8.cloudfront.net"
-    )
+def _edge(event_type: Literal["viewer-request", "origin-request"]) -> Build:
+    def build(request: HTTPRequest) -> dict[str, Any]:
+        return edge.build_event(
+            request,
+            request_id="4TyzHTaYWb1G",
+            distribution_domain_name="d111111abcdef8.cloudfront.net",
+            event_type=event_type,
+        )
+
+    return build
 
 
 def _lattice_v2(request: HTTPRequest) -> dict[str, Any]:
@@ -169,7 +175,8 @@ DOORS = [
     Door("function-url", _http_v2(URL), http_v2.decode_response, host=URL, streams=True),
     Door("alb", _alb(), alb.decode_response, repeats=False),
     Door("alb-multi", _alb(multi_value=True), _answer_multi),
-    Door("edge", _edge, edge.decode_response, keeps_length=False),
+    Door("edge-viewer", _edge("viewer-request"), edge.decode_response, keeps_length=False),
+    Door("edge-origin", _edge("origin-request"), edge.decode_response, keeps_length=False),
     Door("lattice-v1", lattice_v1.build_event, lattice_v1.decode_response, repeats=False),
     Door("lattice-v2", _lattice_v2, lattice_v2.decode_response),
 ]
@@ -209,7 +216,7 @@ PLACES = [
     _place("url-behaviour", f"https://{URL}/v1", _http_v2(URL), _V2, "/v1"),
     _place("alb-rule", f"{_SHOP}/v1", _alb(), alb.decode_response, "/v1"),
     _place("alb-multi-rule", f"{_SHOP}/v1", _alb(multi_value=True), _answer_multi, "/v1"),
-    _place("edge-behaviour", f"{_SHOP}/v1", _edge, edge.decode_response, "/v1"),
+    _place("edge-behaviour", f"{_SHOP}/v1", _edge("origin-request"), edge.decode_response, "/v1"),
     _place("lattice-v1", f"{_SHOP}/v1", lattice_v1.build_event, lattice_v1.decode_response, "/v1"),
     _place("lattice-v2", f"{_SHOP}/v1", _lattice_v2, lattice_v2.decode_response, "/v1"),
     # Both: a resource or a route of the API's, or a mapping that names no stage.

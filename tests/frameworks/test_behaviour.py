@@ -154,13 +154,13 @@ MULTIPART = b"\r\n".join(
 
 def test_a_binary_file_is_uploaded_whole(environment: Environment, place: str) -> None:
     body = MULTIPART
-    if place == "edge":  # a viewer request's body is cut at 40 KB
+    if place == "edge-viewer":  # a viewer request's body is cut at 40 KB
         body = MULTIPART.replace(COIN, COIN[:30_000])
     response = environment.send(
         "POST", "/uploads", typed("multipart/form-data; boundary=frontier"), body
     )
 
-    coin = COIN[:30_000] if place == "edge" else COIN
+    coin = COIN[:30_000] if place == "edge-viewer" else COIN
     assert response.status == 200
     assert json.loads(response.body) == {
         "filename": "münze.bin",
