@@ -9,25 +9,19 @@ new environments, those in flight end in the old ones.
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
-import uvicorn
 from dotenv import dotenv_values
 from watchfiles import PythonFilter, awatch
 
 from warmstart.cli.console import Console
+from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
-from warmstart.service.endpoints.endpoint import OneWriteProtocol
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 from warmstart.service.service import Service
@@ -35,7 +29,6 @@ from warmstart.service.service import Service
 __all__ = ["dev"]
 
 _FUNCTION = "app"
-_SHUTDOWN_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,44 +129,14 @@ def dev(*, stream: bool | None, verbose: bool, **options: Any) -> None:
         )
     mode = {None: InvokeMode.AUTO, True: InvokeMode.RESPONSE_STREAM, False: InvokeMode.BUFFERED}
     settings = _Settings(mode=mode[stream], **options)
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     with listener:
-        exit_code = _run(_serve(settings, listener, Console(verbose=verbose)))
+        exit_code = run(_serve(settings, listener, Console(verbose=verbose)))
     sys.exit(exit_code)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise click.UsageError(
-            f"Cannot listen on {host}:{port}: {_reason(error)}. Choose another --port or --host."
-        ) from None
-
-
-def _reason(error: OSError) -> str:
-    # socket.create_server adds the address to the text; an error of getaddrinfo has no number of
-    # the system's.
-    if isinstance(error, socket.gaierror) or error.errno is None:
-        return error.strerror or str(error)
-    return os.strerror(error.errno)
-
-
-def _run(coroutine: Coroutine[Any, Any, int]) -> int:
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    try:
-        import uvloop
-    except ImportError:  # not on Windows, and not required elsewhere
-        pass
-    else:
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(coroutine)
-
-
 async def _serve(settings: _Settings, listener: socket.socket, console: Console) -> int:
-    interrupted = _on_interrupt()
+    interrupted = on_interrupt()
     async with Service(observer=console.on_event) as service:
         await service.create_function(settings.function())
         starting = asyncio.ensure_future(service.start_environment(_FUNCTION))
@@ -188,7 +151,8 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
         except InitFailed as failure:
             console.show_init_failure(settings.app, failure)
             return 2
-        server = _HTTPServer(service, settings.mode, console)
+        gateway = FunctionURL(service, _FUNCTION, mode=settings.mode, observer=console.on_access)
+        server = HTTPServer(gateway)
         interrupted.add_done_callback(lambda _: server.stop())
         watcher = asyncio.create_task(_watch(settings, service, console))
         await asyncio.sleep(0)  # the watch is on once its task has begun
@@ -201,57 +165,8 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
     return 0
 
 
-def _on_interrupt() -> asyncio.Future[None]:
-    """A future that is done with the first Ctrl-C or SIGTERM.
-
-    Further ones change nothing: what follows the first takes a bounded time, and
-    cut short it would leave processes behind.
-    """
-    loop = asyncio.get_running_loop()
-    interrupted: asyncio.Future[None] = loop.create_future()
-
-    def interrupt() -> None:
-        if not interrupted.done():
-            interrupted.set_result(None)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
-    return interrupted
-
-
-class _HTTPServer(uvicorn.Server):
-    """uvicorn in front of the gateway. Signals are the command's business, not its own."""
-
-    def __init__(self, service: Service, mode: InvokeMode, console: Console) -> None:
-        # A response that is cut short on purpose is an error to uvicorn; the
-        # console has told of it by then.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-        gateway = FunctionURL(service, _FUNCTION, mode=mode, observer=console.on_access)
-        config = uvicorn.Config(
-            gateway,
-            http=OneWriteProtocol,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        )
-        super().__init__(config)
-
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        return nullcontext()
-
-    def stop(self) -> None:
-        """Take no more requests, and return from `serve` when those in flight are answered."""
-        self.should_exit = True
-
-
 def _welcome(settings: _Settings, listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    url = click.style(f"http://{address}", bold=True)
+    url = click.style(address(listener), bold=True)
     more = "reloads on change" if settings.reload else "does not reload"
     return f"{settings.app} at {url} ({more}; Ctrl-C ends it)"
 
