@@ -22,7 +22,8 @@ class Function:
     of its environments. `environment` is what the user passes; nothing of the
     host's own variables is added. `command` is the program that speaks the
     Runtime API (a custom runtime's `bootstrap`, another runtime client); left
-    empty it is warmstart's own runtime under `python`.
+    empty it is warmstart's own runtime under `python`, which finds warmstart in the
+    directory `python_path` if that is given.
 
     `layers_directory` holds its layers, merged: what is /opt on AWS. `ephemeral_storage`
     is what fits into its temporary directory, in MB. With `snap_start` its environments
@@ -51,6 +52,7 @@ class Function:
     init_timeout: float | None = None
     max_age: float = 4 * 3600.0
     python: str = sys.executable
+    python_path: str | None = None
     command: tuple[str, ...] = ()
     suppressed_init: bool = True
     freeze: bool = True

@@ -25,7 +25,11 @@ def executable(path: Path, text: str = "#!/bin/sh\n") -> Path:
 
 
 def chosen(runtime: str, code: Path, layers: Path | None = None) -> Program:
-    return program(runtime, "app.handler", code, layers, Interpreters())
+    interpreters = Interpreters()
+    try:
+        return program(runtime, "app.handler", code, layers, interpreters)
+    finally:
+        interpreters.close()
 
 
 def refused(runtime: str, code: Path, layers: Path | None = None) -> str:
@@ -35,7 +39,7 @@ def refused(runtime: str, code: Path, layers: Path | None = None) -> str:
 
 
 def test_the_python_we_run_on_serves_its_own_runtime(tmp_path: Path) -> None:
-    assert chosen(f"python{OWN}", tmp_path) == Program(python=sys.executable)
+    assert chosen(f"python{OWN}", tmp_path) == Program(python=sys.executable, python_path=None)
 
 
 def test_another_python_is_found_on_the_path(
@@ -72,9 +76,26 @@ def test_a_python_that_is_not_here_is_never_replaced_by_another(
     # It is looked for again, as it may have been installed since.
     interpreters = Interpreters()
     with pytest.raises(RuntimeUnavailable):
-        interpreters.find("3.77")
+        interpreters.program("3.77")
     other = executable(tmp_path / "python3.77", "#!/bin/sh\necho 3.77\n")
-    assert interpreters.find("3.77") == str(other)
+    assert interpreters.program("3.77").python == str(other)
+    interpreters.close()
+
+
+def test_another_python_finds_warmstart_and_nothing_that_is_installed_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executable(tmp_path / "python3.77", "#!/bin/sh\necho 3.77\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    interpreters = Interpreters()
+    places = {interpreters.program("3.77").python_path for _ in range(2)}
+    (place,) = places
+    assert place is not None
+    assert os.listdir(place) == ["warmstart"]
+    assert Path(place, "warmstart", "runtime", "__main__.py").exists()
+
+    interpreters.close()
+    assert not os.path.exists(place)
 
 
 def test_a_python_older_than_warmstart_itself_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -94,6 +94,7 @@ class Deployments:
         self._interpreters = interpreters or Interpreters()
         self._deployed: set[tuple[str, str]] = set()
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._cancelled: set[asyncio.Task[None]] = set()
 
     # Versions
 
@@ -103,8 +104,13 @@ class Deployments:
         assert key not in self._tasks, f"{key} is being deployed already"
         task = asyncio.get_running_loop().create_task(self._deploy(version))
         self._tasks[key] = task
-        task.add_done_callback(lambda _: self._tasks.pop(key, None))
+        task.add_done_callback(lambda _: self._ended(key, task))
         return task
+
+    def _ended(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
+        self._cancelled.discard(task)
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
 
     async def _deploy(self, version: FunctionVersion) -> None:
         """Deploy a version and write down how it went."""
@@ -129,13 +135,16 @@ class Deployments:
             await asyncio.wait(list(self._tasks.values()))
 
     async def delete(self, name: str, version: str | None = None) -> None:
-        """Stop running a version, or all versions, and deploying them."""
-        for key, task in list(self._tasks.items()):
-            if key[0] == name and version in (None, key[1]):
-                task.cancel()
-                await asyncio.wait([task])
-        gone = {key for key in self._deployed if key[0] == name and version in (None, key[1])}
-        self._deployed -= gone
+        """Stop running a version, or all versions, and deploying them.
+
+        A new function of that name may come right behind, so nothing is waited for.
+        """
+        for key in _of(self._tasks, name, version):
+            task = self._tasks.pop(key)
+            task.cancel()
+            self._cancelled.add(task)
+        gone = _of(self._deployed, name, version)
+        self._deployed.difference_update(gone)
         if gone:
             await self._data_plane.delete_function(name, version)
 
@@ -147,11 +156,11 @@ class Deployments:
 
     async def aclose(self) -> None:
         """Stop deploying; what is not settled is finished by the next `restore`."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
+        for task in self._tasks.values():
             task.cancel()
-        if tasks:
+        if tasks := [*self._tasks.values(), *self._cancelled]:
             await asyncio.wait(tasks)
+        self._interpreters.close()
 
     def _function(self, version: FunctionVersion) -> Function:
         """Lay out code and layers. Reads and writes files."""
@@ -168,6 +177,7 @@ class Deployments:
             handler=settings["Handler"],
             runtime=settings["Runtime"],
             python=served_by.python,
+            python_path=served_by.python_path,
             command=served_by.command,
             task_root=str(task_root),
             layers_directory=_path(layers),
@@ -261,12 +271,19 @@ class Deployments:
 
     def _runs(self, name: str, *versions: str) -> bool:
         """Whether the data plane knows the function, and all of these versions of it."""
-        known = {version for function, version in self._deployed if function == name}
+        known = {version for _, version in _of(self._deployed, name)}
         return bool(known) and known.issuperset(versions)
 
     def _versions_of(self, name: str, qualifier: str) -> list[str]:
         alias = self._registry.alias(name, qualifier)
         return [qualifier] if alias is None else list(alias_weights(alias))
+
+
+def _of(
+    keys: Iterable[tuple[str, str]], name: str, version: str | None = None
+) -> list[tuple[str, str]]:
+    """Those of a function, or of one version of it."""
+    return [key for key in keys if key[0] == name and version in (None, key[1])]
 
 
 def alias_weights(alias: Members) -> dict[str, float]:

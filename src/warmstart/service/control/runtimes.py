@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ _BLOCKED = frozenset(
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
 _SNAP_START = {"java": (11,), "python": (3, 12), "dotnet": (8,)}
 
+_PACKAGE = Path(__file__).resolve().parents[2]
+
 _OLDEST_PYTHON = (3, 11)  # what warmstart runs on
 
 
@@ -54,9 +57,13 @@ class RuntimeUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to start a function's runtime: `command`, or else warmstart's own under `python`."""
+    """How to start a function's runtime: `command`, or else warmstart's own under `python`.
+
+    `python_path` is where such an interpreter finds warmstart, if it does not by itself.
+    """
 
     python: str = sys.executable
+    python_path: str | None = None
     command: tuple[str, ...] = ()
 
 
@@ -87,7 +94,7 @@ def program(
         RuntimeUnavailable: there is none here.
     """
     if runtime.startswith("python"):
-        return Program(python=interpreters.find(runtime.removeprefix("python")))
+        return interpreters.program(runtime.removeprefix("python"))
     bootstrap = next(_bootstraps(code, layers), None)
     if bootstrap is not None:
         return Program(command=(str(bootstrap),))
@@ -127,19 +134,23 @@ def _node(runtime: str, handler: str, code: Path, layers: Path | None) -> Progra
 class Interpreters:
     """Finds this machine's Pythons by version; each is looked for once, unless it is missing.
 
-    Looking starts programs and may take a moment: call it in a thread.
+    Looking starts programs and may take a moment: call it in a thread. Other Pythons than
+    our own find warmstart in a directory with a link to it and nothing else, as what is
+    installed beside it may not be for them.
     """
 
     def __init__(self) -> None:
-        own = f"{sys.version_info.major}.{sys.version_info.minor}"
-        self._found = {own: sys.executable}
+        self._found: dict[str, str] = {}
+        self._directory: str | None = None
 
-    def find(self, version: str) -> str:
-        """The interpreter of a version, like `3.12`.
+    def program(self, version: str) -> Program:
+        """Warmstart's runtime on the interpreter of a version, like `3.12`.
 
         Raises:
-            RuntimeUnavailable: there is none, or warmstart cannot run on it.
+            RuntimeUnavailable: there is no such interpreter, or warmstart cannot run on it.
         """
+        if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+            return Program()
         if _numbers(version) < _OLDEST_PYTHON:
             raise RuntimeUnavailable(
                 f"python{version} cannot be run here: warmstart's runtime client needs Python"
@@ -147,7 +158,20 @@ class Interpreters:
             )
         if version not in self._found:
             self._found[version] = self._look_for(version)
-        return self._found[version]
+        return Program(python=self._found[version], python_path=self._python_path())
+
+    def close(self) -> None:
+        """Remove the directory."""
+        if self._directory is not None:
+            shutil.rmtree(self._directory)
+            self._directory = None
+
+    def _python_path(self) -> str:
+        if self._directory is None:
+            directory = tempfile.mkdtemp(prefix="warmstart-python-")
+            os.symlink(_PACKAGE, os.path.join(directory, _PACKAGE.name))
+            self._directory = directory
+        return self._directory
 
     def _look_for(self, version: str) -> str:
         for candidate in _candidates(version):

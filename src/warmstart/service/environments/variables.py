@@ -64,12 +64,12 @@ def _platform(function: Function, places: Places) -> dict[str, str]:
 
 
 def _python_path(function: Function) -> dict[str, str]:
-    """Lets the child import warmstart where it runs from a source tree.
+    """Lets the child import warmstart where it runs from a source tree, or on another Python.
 
     An installed warmstart is found without help, and to put site-packages on
     PYTHONPATH would place it before the standard library.
     """
-    root = str(_PACKAGE.parent)
+    root = function.python_path or str(_PACKAGE.parent)
     if function.command or root in {os.path.realpath(path) for path in site.getsitepackages()}:
         return {}
     own = function.environment.get("PYTHONPATH")
