@@ -39,6 +39,11 @@ _logger = logging.getLogger(__name__)
 class WireProtocol(Protocol):
     """How a service's requests and responses are written."""
 
+    @property
+    def service(self) -> str:
+        """The name that its requests are signed with."""
+        ...
+
     def claims(self, request: Request) -> bool: ...
 
     def route(self, request: Request) -> Match: ...
@@ -53,7 +58,7 @@ class WireProtocol(Protocol):
 class Verifier(Protocol):
     """What tells whether a request comes from whom it says."""
 
-    def verify(self, request: Request) -> None:
+    def verify(self, request: Request, service: str) -> None:
         """Raises `ApiError` if it does not."""
         ...
 
@@ -146,7 +151,7 @@ class _Exchange:
         """The whole request, if its sender may send it."""
         request = replace(self._head, body=await read_body(self._receive, operation, limit))
         if self._verifier is not None:
-            self._verifier.verify(request)
+            self._verifier.verify(request, self._api.protocol.service)
         return request
 
 

@@ -23,6 +23,7 @@ class AwsJSON:
 
     def __init__(self, service: str) -> None:
         self.model = service_model(service)
+        self.service: str = self.model.signing_name
         metadata = self.model.metadata
         self._prefix = f"{metadata['targetPrefix']}."
         self._content_type = f"application/x-amz-json-{metadata['jsonVersion']}"

@@ -35,6 +35,7 @@ class RestJSON:
 
     def __init__(self, service: str) -> None:
         self.model = service_model(service)
+        self.service: str = self.model.signing_name
         names = self.model.operation_names
         self._router = Router(self.model.operation_model(name) for name in names)
 
