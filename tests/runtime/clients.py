@@ -10,7 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["AWSLAMBDARIC", "WARMSTART", "Client", "Running", "environment"]
+__all__ = [
+    "AWSLAMBDARIC",
+    "FUNCTIONS",
+    "SOURCE",
+    "WARMSTART",
+    "Client",
+    "Running",
+    "environment",
+]
 
 FUNCTIONS = Path(__file__).parent / "functions"
 SOURCE = Path(__file__).parents[2] / "src"

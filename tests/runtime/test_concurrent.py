@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from base64 import b64decode
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.clients import Running
+from tests.runtime.clients import FUNCTIONS, SOURCE, Running
 from tests.runtime.conftest import Start
 from tests.runtime.differences import difference
 from tests.runtime.fake_api import (
@@ -36,9 +37,18 @@ def without_extensions_api(api: FakeRuntimeAPI) -> None:
     api.replies["/2020-01-01/extension/register"] = answer(404)
 
 
+on_both_loops = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+
+
 def concurrent(
-    start: Start, handler: str, count: int = 1, workers: int = 1, **more: str
+    start: Start, handler: str, count: int = 1, workers: int = 1, loop: str = "", **more: str
 ) -> Running:
+    """Start the runtime on `loop`, or if that is not said on uvloop, if that is there."""
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    if loop == "asyncio":
+        path = map(str, (FUNCTIONS.parent / "without_uvloop", SOURCE, FUNCTIONS))
+        more["PYTHONPATH"] = os.pathsep.join(path)
     variables = {
         "AWS_LAMBDA_MAX_CONCURRENCY": str(count),
         "WARMSTART_WORKERS": str(workers),
@@ -52,12 +62,20 @@ def answers(api: FakeRuntimeAPI, count: int) -> list[list[Any]]:
     return [json.loads(post.body) for post in posts if post.call == "response"]
 
 
+@on_both_loops
+def test_uvloop_is_used_where_it_is_installed(api: FakeRuntimeAPI, start: Start, loop: str) -> None:
+    concurrent(start, "many.whose_loop", loop=loop)
+    api.wait_post()
+    assert json.loads(api.invoke(b"0").body).partition(".")[0] == loop
+
+
 @difference("one-process")
+@on_both_loops
 @pytest.mark.parametrize(("handler", "count"), [("many.coroutine", 64), ("many.function", 16)])
 def test_as_many_invocations_run_at_once_each_with_what_is_its_own(
-    api: FakeRuntimeAPI, start: Start, handler: str, count: int, row: str
+    api: FakeRuntimeAPI, start: Start, handler: str, count: int, loop: str, row: str
 ) -> None:
-    running = concurrent(start, handler, count)
+    running = concurrent(start, handler, count, loop=loop)
     for number in range(count):
         api.put(
             Event(
@@ -191,8 +209,11 @@ def test_a_native_handler_starts_serves_and_stops(api: FakeRuntimeAPI, start: St
     assert "[ERROR] ValueError: too late" in running.stdout
 
 
-def test_streams_are_framed_and_fail_in_their_trailers(api: FakeRuntimeAPI, start: Start) -> None:
-    concurrent(start, "many.native")
+@on_both_loops
+def test_streams_are_framed_and_fail_in_their_trailers(
+    api: FakeRuntimeAPI, start: Start, loop: str
+) -> None:
+    concurrent(start, "many.native", loop=loop)
     api.wait_post()
     assert api.invoke(do("stream")).chunks == [b"first ", b"last"]
     assert api.invoke(do("at_once")).chunks == [b"all"]
@@ -215,11 +236,14 @@ def test_a_stream_after_a_lost_connection_goes_on_a_new_one(
     assert api.invoke(do("stream"), write=write).body == b"first last"
 
 
+@on_both_loops
 @pytest.mark.parametrize(
     "what", ["wait_for_the_reader", "write_to_nobody", "fail_for_nobody", "flood"]
 )
-def test_a_reader_that_leaves_is_noticed(api: FakeRuntimeAPI, start: Start, what: str) -> None:
-    running = concurrent(start, "many.native")
+def test_a_reader_that_leaves_is_noticed(
+    api: FakeRuntimeAPI, start: Start, what: str, loop: str
+) -> None:
+    running = concurrent(start, "many.native", loop=loop)
     api.wait_post()
 
     api.invoke(do(what), reply=before_body(hang_up))
@@ -356,8 +380,9 @@ def test_an_extension_is_registered_for_all_workers(api: FakeRuntimeAPI, start: 
     assert running.stop() == 0
 
 
-def test_sigterm_ends_all_workers(api: FakeRuntimeAPI, start: Start) -> None:
-    running = concurrent(start, "many.native", 2, 2)
+@on_both_loops
+def test_sigterm_ends_all_workers(api: FakeRuntimeAPI, start: Start, loop: str) -> None:
+    running = concurrent(start, "many.native", 2, 2, loop)
     api.wait_poll()
     api.wait_poll()
     assert running.stop() == 0

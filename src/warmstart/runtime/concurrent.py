@@ -58,6 +58,7 @@ class ConcurrentEnvironment:
         self._adapt = adapt
         self._shares = share_out(concurrency, workers)
         self._output = ConcurrentLogOutput(os.environ)
+        self._loop_factory = _loop_factory()  # imported here, before the processes divide
         self._reporter = Reporter(Calls(address), self._output)
 
     def run(self) -> int:
@@ -90,11 +91,20 @@ class ConcurrentEnvironment:
 
     def _work(self, share: int, ready: Callable[[], None]) -> int:
         worker = Worker(self._address, self._handler, share, self._reporter)
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=self._loop_factory) as runner:
             return runner.run(worker.run(ready))
 
     def _warn(self, message: str) -> None:
         self._output.notice("WARNING", message)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it is installed; None for asyncio's own."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return None
+    return new_event_loop
 
 
 class Worker:

@@ -34,6 +34,10 @@ async def coroutine(event, context):
     return [event, context.aws_request_id, context.tenant_id, before if same else "mixed up"]
 
 
+async def whose_loop(event, context):
+    return type(asyncio.get_running_loop()).__module__
+
+
 def function(event, context):
     threads.wait(15)
     logging.getLogger().warning("of %s", event)

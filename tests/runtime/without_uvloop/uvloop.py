@@ -1,0 +1,3 @@
+"""Stands before the real one on the path of a process that is to be without it."""
+
+raise ImportError("uvloop is hidden")
