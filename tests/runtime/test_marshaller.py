@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import warmstart.runtime
@@ -51,6 +51,23 @@ def test_what_is_encoded_is_decoded(value: Any) -> None:
 @given(st.text(st.characters(exclude_categories=[])))
 def test_any_text_survives_half_surrogate_pairs_included(text: str) -> None:
     assert json.loads(encode(text)) == text
+
+
+@settings(max_examples=20, deadline=None)
+@pytest.mark.parametrize("with_orjson", [True, False])
+@given(st.text(st.characters(exclude_categories=[]), min_size=1), st.integers(), st.booleans())
+def test_a_long_body_is_encoded_as_any_other(
+    with_orjson: bool, text: str, number: int, bare: bool
+) -> None:
+    text *= 70_000 // len(text) + 1
+    value: Any = text if bare else {"statusCode": number, "body": text}
+    with pytest.MonkeyPatch.context() as patch:
+        if with_orjson:
+            pytest.importorskip("orjson")
+        else:
+            patch.setitem(sys.modules, "orjson", None)
+        encoded = encode(value)
+    assert encoded == json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))

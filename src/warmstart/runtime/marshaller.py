@@ -5,7 +5,10 @@ compiles regular expressions when it is imported, which takes 8 ms of every cold
 start. It is imported only to say what is wrong with an event or a result.
 
 What the C encoder writes by itself goes straight to it. Other results are first
-made plain, see `plain.py`.
+made plain, see `plain.py`. The text of a long body is left to `orjson` where that
+is installed: 1 MB takes it 0.3 ms instead of 10. It is used for texts alone, for
+these it writes in the same way; whole values it would not (numbers of more than
+64 bits, NaN), nor read.
 """
 
 from __future__ import annotations
@@ -156,13 +159,15 @@ class _ScannerOptions:
     parse_constant = staticmethod(_refuse_constant)
 
 
-def _encoder(allow_nan: bool) -> Callable[[Any, int], Iterable[str]]:
+def _encoder(
+    allow_nan: bool, encode_text: Callable[[str], str] = encode_basestring
+) -> Callable[[Any, int], Iterable[str]]:
     # Circles, default, string encoder, indent, separators, sorted keys, skipped keys, NaN.
     # There is no default, because what gets here is plain.
     return make_encoder(
         None,
         None,  # type: ignore[arg-type]
-        encode_basestring,
+        encode_text,
         None,
         ": ",
         ", ",
@@ -173,9 +178,31 @@ def _encoder(allow_nan: bool) -> Callable[[Any, int], Iterable[str]]:
 
 
 def _dump(value: Any, allow_nan: bool) -> str:
-    return "".join((_encode_loosely if allow_nan else _encode_strictly)(value, 0))
+    if _is_long(value):
+        encoder = _encoder(allow_nan, _encode_text)
+    else:
+        encoder = _encode_loosely if allow_nan else _encode_strictly
+    return "".join(encoder(value, 0))
 
 
+def _is_long(value: Any) -> bool:
+    """Whether `value` is a long text, or the response of an HTTP function that has one."""
+    text = value.get("body") if type(value) is dict else value
+    return type(text) is str and len(text) >= _LONG
+
+
+def _encode_text(text: str) -> str:
+    if len(text) >= _LONG:
+        try:
+            from orjson import dumps
+
+            return dumps(text).decode()
+        except (ImportError, TypeError):  # it is not installed; half of a surrogate pair
+            pass
+    return encode_basestring(text)
+
+
+_LONG = 64 * 1024  # characters
 _scan = make_scanner(_ScannerOptions)  # type: ignore[arg-type]
 _encode_strictly = _encoder(False)
 _encode_loosely = _encoder(True)
