@@ -27,7 +27,7 @@ from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members
 from warmstart.service.clock import Clock
 from warmstart.service.state.code import Code, CodeStore
-from warmstart.service.state.errors import InvalidZip, TooLarge
+from warmstart.service.state.errors import InvalidZip, StorageFull, TooLarge
 
 __all__ = ["ARCHIVES", "S3", "FunctionCode"]
 
@@ -117,6 +117,8 @@ class FunctionCode:
             return await asyncio.to_thread(self._store.add, archive)
         except (InvalidZip, TooLarge) as error:
             raise ApiError("InvalidParameterValueException", str(error)) from error
+        except StorageFull as error:
+            raise ApiError("CodeStorageExceededException", str(error)) from error
 
     async def _read(self, source: Members) -> bytes:
         if source.get("ZipFile"):

@@ -237,9 +237,7 @@ def _check_snap_start(settings: Members) -> None:
     runtime = settings.get("Runtime")
     if runtime is None or not supports_snap_start(runtime):
         raise invalid(f"{runtime} is not supported for SnapStart enabled functions.")
-    for member, hinders in (
-        ("EphemeralStorage", settings["EphemeralStorage"]["Size"] > 512),
-        ("FileSystemConfigs", "FileSystemConfigs" in settings),
-    ):
-        if hinders:
+    large = settings["EphemeralStorage"]["Size"] > 512
+    for member in ["EphemeralStorage"] * large + ["FileSystemConfigs", "TenancyConfig"]:
+        if member in settings:
             raise invalid(f"{member} is not supported for SnapStart enabled functions.")

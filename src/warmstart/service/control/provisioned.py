@@ -141,6 +141,11 @@ class ProvisionedConcurrency:
             raise invalid(
                 "Provisioned Concurrency is not supported for SnapStart enabled functions."
             )
+        if "TenancyConfig" in version.settings:
+            # https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
+            raise invalid(
+                "Provisioned Concurrency is not supported for functions with tenant isolation."
+            )
         alias = self._registry.alias(name.name, name.version_or_alias)
         if alias is not None:
             if "RoutingConfig" in alias:
