@@ -126,6 +126,37 @@ def stubborn(connection: Connection, request_id: str, event: bytes) -> None:
     respond(connection, request_id, b"%d" % os.getpid())
 
 
+def hide(connection: Connection, request_id: str, event: bytes) -> None:
+    """Start a process that leaves the session and its parent, and answer with its id.
+
+    If the event names seconds, take them instead.
+    """
+    if event:
+        time.sleep(float(event))
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if (pid := os.fork()) == 0:
+            time.sleep(60)
+        os.write(write, b"%d" % pid)
+        os._exit(0)
+    os.wait()
+    respond(connection, request_id, os.read(read, 100))
+
+
+def eat(connection: Connection, request_id: str, event: bytes) -> None:
+    """Take the memory that the event names, in MB, and give it back; in a child if it is < 0."""
+    size = int(event)
+    if size < 0:
+        subprocess.run([sys.executable, "-c", f"bytearray({-size} << 20)"], check=True)
+    else:
+        taken = bytearray(size << 20)
+        if size > 128:
+            time.sleep(5)  # somebody may look from time to time only
+        del taken
+    respond(connection, request_id, event)
+
+
 def hoard(connection: Connection, request_id: str, event: bytes) -> None:
     """Write a file to /tmp and exit if the event says so; else answer how many there are."""
     count = len(os.listdir(os.environ["TMPDIR"]))
@@ -143,6 +174,8 @@ HANDLERS: dict[str, Handler] = {
     "die": die,
     "respond_and_leave": respond_and_leave,
     "background": background,
+    "hide": hide,
+    "eat": eat,
     "hoard": hoard,
     "talk": talk,
     "child": child,

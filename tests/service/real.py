@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.service.scripted import Observed
+from warmstart.service.environments.cgroups import Cgroups
+from warmstart.service.environments.driver import Driver
 from warmstart.service.function import Function
 from warmstart.service.service import Service
 
@@ -24,16 +27,28 @@ def function(handler: str, **settings: Any) -> Function:
 
 
 @asynccontextmanager
-async def serving(*functions: Function) -> AsyncIterator[tuple[Service, Observed]]:
+async def serving(
+    *functions: Function, driver: Driver | None = None
+) -> AsyncIterator[tuple[Service, Observed]]:
     """A service of these functions; on leaving it, nothing may be left of them."""
     before = descriptors()
     observed = Observed()
-    async with Service(observed) as service:
+    async with Service(observed, driver=driver) as service:
         for each in functions:
             await service.create_function(each)
         yield service, observed
     assert children() == []
+    assert places() == []
     assert descriptors() <= before
+
+
+def places() -> list[Path]:
+    """The directories and control groups of this process's environments."""
+    found = list(Path(tempfile.gettempdir()).glob(f"warmstart-{os.getpid()}-*"))
+    cgroups = Cgroups.find()
+    if cgroups is not None:
+        found += [each for place in cgroups.places for each in place.glob(f"*-{os.getpid()}")]
+    return found
 
 
 def descriptors() -> int:

@@ -1,42 +1,99 @@
-"""Environments as child processes of this one, and what they have to themselves."""
+"""Environments as child processes of this one, and what they have to themselves.
+
+Each environment gets a directory for its /tmp and, where the system lets us, a
+control group, which limits its memory and finds all of its processes, whatever
+they did to hide. Elsewhere the memory is looked at while an invocation runs, and
+what a function left running is known by its variables: they contain the
+environment's id.
+
+Directories and groups bear this process's id in their names. What a service has
+left that was killed is found by it, and removed when the next one starts.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from warmstart.service.environments import memory
+from warmstart.service.environments.cgroups import Cgroup, Cgroups
 from warmstart.service.environments.driver import Places
+from warmstart.service.environments.ending import bearing, end_all
 from warmstart.service.environments.process import Process, in_thread, spawn
 from warmstart.service.function import Function
 
 __all__ = ["ProcessDriver", "ProcessEnclosure"]
 
+_NAME = "warmstart"
+
+SAMPLE_INTERVAL = 0.1
+"""Seconds between two looks at the memory where there is no control group to limit it."""
+
 
 class ProcessDriver:
-    """Makes the enclosures of processes."""
+    """Makes the enclosures of processes. `limits` false: as if there were no control groups."""
+
+    def __init__(self, *, limits: bool = True) -> None:
+        self.cgroups = Cgroups.find() if limits else None
+        self._directory = Path(tempfile.gettempdir())
+        self._sweep()
 
     def open(self, function: Function, environment_id: str) -> ProcessEnclosure:
         """Make one, with an empty directory for what the function calls /tmp."""
-        temporary = Path(tempfile.gettempdir(), f"warmstart-{os.getpid()}-{environment_id}")
+        name = f"{_NAME}-{os.getpid()}-{environment_id}"
+        temporary = self._directory / name
         temporary.mkdir(mode=0o700)
-        return ProcessEnclosure(function, temporary)
+        return ProcessEnclosure(function, environment_id, temporary, self.cgroups)
+
+    def _sweep(self) -> None:
+        """Remove what services have left that were killed."""
+        for directory in self._directory.glob(f"{_NAME}-*-*"):
+            _, pid, environment_id = directory.name.split("-", 2)
+            if pid.isdecimal() and _is_gone(int(pid)) and directory.stat().st_uid == os.getuid():
+                end_all(partial(bearing, environment_id))
+                shutil.rmtree(directory, ignore_errors=True)
+        if self.cgroups is not None:
+            for owner, group in self.cgroups.all():
+                if _is_gone(owner):
+                    group.remove()
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 class ProcessEnclosure:
     """Where the processes of one environment live."""
 
-    def __init__(self, function: Function, temporary: Path) -> None:
+    def __init__(
+        self, function: Function, environment_id: str, temporary: Path, cgroups: Cgroups | None
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
         self._function = function
+        self._environment_id = environment_id
         self._temporary = temporary
         self.places = Places(function.task_root, function.layers_directory, str(temporary))
         self._processes: set[Process] = set()
+        self._cgroups = cgroups
+        self._cgroup: Cgroup | None = None
+        self._kills = 0
         self._peak = 0
+        self._too_large = False
+        self._sample: asyncio.TimerHandle | None = None
 
     async def start(
         self,
@@ -48,9 +105,7 @@ class ProcessEnclosure:
         """Start a program. Raises `OSError`."""
         output, child_output = os.pipe()
         try:
-            popen = await in_thread(
-                lambda: self._spawn(arguments, variables, child_output),
-            )
+            popen = await in_thread(lambda: self._spawn(arguments, variables, child_output))
         except BaseException:
             os.close(output)
             raise
@@ -61,41 +116,96 @@ class ProcessEnclosure:
             self._processes.discard(process)
             on_exit(returncode)
 
-        process = Process(popen, output, on_output, exited, self._end)
+        process = Process(popen, output, on_output, exited, self._end_what_is_left)
         self._processes.add(process)
+        self._watch_memory()
         return process
 
     def _spawn(
         self, arguments: Sequence[str], variables: Mapping[str, str], output: int
     ) -> subprocess.Popen[bytes]:
-        return spawn(arguments, self.places.task_root, variables, output)
+        if self._cgroup is None and self._cgroups is not None:
+            try:
+                memory_size = self._function.memory_size
+                self._cgroup = self._cgroups.create(self._environment_id, memory_size)
+            except OSError as error:
+                raise RuntimeError("A control group could not be made.") from error
+        popen = spawn(arguments, self.places.task_root, variables, output)
+        # It has only just begun, and started nothing of its own.
+        if self._cgroup is not None:
+            self._cgroup.add(popen.pid)
+        return popen
 
-    def _end(self) -> None:
-        """End what a process that has ended left running."""
+    def _end_what_is_left(self) -> None:
+        if self._processes:
+            return
+        if self._cgroup is not None:
+            self._cgroup.kill()
+        else:
+            end_all(partial(bearing, self._environment_id))
+
+    # Freezing
 
     def freeze(self) -> None:
         """Stop all processes, as they are."""
+        if self._sample is not None:
+            self._sample.cancel()
+            self._sample = None
         if self._function.freeze:
             for process in self._processes:
                 process.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let them go on."""
+        if self._cgroup is None:
+            self._watch_memory()
         if self._function.freeze:
             for process in self._processes:
                 process.signal(signal.SIGCONT)
 
+    # Memory
+
     def peak_memory(self) -> int | None:
         """The most memory that the processes have had so far, in bytes."""
-        now = memory.peak([process.pid for process in self._processes])
-        if now is not None:
-            self._peak = max(self._peak, now)
+        if self._cgroup is None:
+            now = memory.peak(memory.tree([process.pid for process in self._processes]))
+        else:
+            now = memory.peak(self._cgroup.processes())
+            with suppress(OSError):  # an old kernel does not know all of this
+                now = max(now, self._cgroup.peak_memory())
+        self._peak = max(self._peak, now)
         return self._peak or None
 
     def out_of_memory(self) -> bool:
         """Whether a process was killed since the last call because of its memory."""
-        return False
+        kills = self._cgroup.out_of_memory_kills() if self._cgroup is not None else 0
+        found = self._too_large or kills > self._kills
+        self._kills = kills
+        self._too_large = False
+        return found
+
+    def _watch_memory(self) -> None:
+        """Look at the memory from time to time, where nobody else limits it."""
+        if self._cgroup is None and self._sample is None:
+            self._sample = self._loop.call_later(SAMPLE_INTERVAL, self._look_at_memory)
+
+    def _look_at_memory(self) -> None:
+        self._sample = None
+        if not self._processes:
+            return
+        size = memory.resident(memory.tree([process.pid for process in self._processes]))
+        if size > self._function.memory_size * 2**20:
+            self._too_large = True
+            for process in self._processes:
+                process.kill()
+        else:
+            self._watch_memory()
 
     async def close(self) -> None:
-        """Remove what is left: the files."""
-        await in_thread(lambda: shutil.rmtree(self._temporary, ignore_errors=True))
+        """Remove what is left: the group and the files."""
+        await in_thread(self._remove)
+
+    def _remove(self) -> None:
+        if self._cgroup is not None:
+            self._cgroup.remove()
+        shutil.rmtree(self._temporary, ignore_errors=True)

@@ -337,7 +337,7 @@ class Sandbox:
         self._cancel_deadline()
         self._supervisor.drain()
         now, time = self._clock.monotonic(), self._clock.time()
-        memory = self._supervisor.max_memory_used()
+        memory = self._supervisor.max_memory_used(serving.dispatched)
         self._report_all(serving.end(failure, now, time, self.source, memory))
 
     # What the runtime asks for (see `RuntimeAPI`)
@@ -373,7 +373,7 @@ class Sandbox:
             self._cancel_deadline()
         self._end_init(None)
         # For the report of an invocation in which the process dies.
-        self._supervisor.max_memory_used()
+        self._supervisor.max_memory_used(self._init.started)
 
     def begin_response(self, request_id: str) -> None:
         """`POST invocation/{id}/response`: its headers are here."""
