@@ -144,4 +144,66 @@ async def test_with_snap_start_a_version_is_pending_until_its_snapshot_is_there(
     assert not control.plane.functions["f", "$LATEST"].snap_start
 
 
+PROVIDER = {
+    "LambdaManagedInstancesCapacityProviderConfig": {
+        "CapacityProviderArn": "arn:aws:lambda:us-east-1:123456789012:capacity-provider:p"
+    }
+}
+
+
+async def test_on_managed_instances_only_what_is_published_runs(control: Control) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-version-publishing.html
+    created = await control.create(CapacityProviderConfig=PROVIDER)
+    assert created["MemorySize"] == 2048
+    assert created["LoggingConfig"]["LogFormat"] == "JSON"
+    got = await control.call("GetFunctionConfiguration", FunctionName="f")
+    assert got["State"] == "ActiveNonInvocable"
+    assert control.plane.functions == {}
+
+    version = await control.call("PublishVersion", FunctionName="f", PublishTo="LATEST_PUBLISHED")
+    assert version["FunctionArn"] == f"{ARN}:$LATEST.PUBLISHED"
+    assert (version["Version"], version["State"]) == ("$LATEST.PUBLISHED", "Pending")
+    await control.settled()
+    assert list(control.plane.functions) == [("f", "$LATEST.PUBLISHED")]
+    assert control.plane.aliases == {("f", "$LATEST"): {"$LATEST.PUBLISHED": 1.0}}
+
+
+async def test_the_latest_published_version_can_be_published_again(control: Control) -> None:
+    await control.create(CapacityProviderConfig=PROVIDER, PublishTo="LATEST_PUBLISHED")
+    await update(control, Timeout=9)
+    which = {"FunctionName": "f", "Qualifier": "$LATEST.PUBLISHED"}
+    assert (await control.call("GetFunctionConfiguration", **which))["Timeout"] == 3
+
+    again = {"FunctionName": "f", "PublishTo": "LATEST_PUBLISHED"}
+    updated = await control.call("PublishVersion", **again)
+    assert (updated["State"], updated["LastUpdateStatus"]) == ("Active", "InProgress")
+    code, _ = await control.refused("PublishVersion", **again)
+    assert code == "ResourceConflictException"
+    await control.settled()
+    assert control.plane.functions["f", "$LATEST.PUBLISHED"].timeout == 9
+    await control.call("PublishVersion", FunctionName="f")
+    listed = await control.call("ListVersionsByFunction", FunctionName="f")
+    versions = [each["Version"] for each in listed["Versions"]]
+    assert versions == ["$LATEST", "$LATEST.PUBLISHED", "1"]
+
+
+async def test_other_functions_have_no_latest_published_version(control: Control) -> None:
+    await control.create()
+    code, _ = await control.refused(
+        "PublishVersion", FunctionName="f", PublishTo="LATEST_PUBLISHED"
+    )
+    assert code == "InvalidParameterValueException"
+
+
+async def test_publishing_again_while_the_first_time_is_in_progress_gives_the_same(
+    control: Control,
+) -> None:
+    await control.create(
+        SnapStart={"ApplyOn": "PublishedVersions"}, Runtime="java21", Code=BOOTSTRAP
+    )
+    first = await control.call("PublishVersion", FunctionName="f")
+    again = await control.call("PublishVersion", FunctionName="f")
+    assert (again["Version"], again["State"]) == (first["Version"], "Pending")
+
+
 BOOTSTRAP = {"ZipFile": archive({"bootstrap": "#!/bin/sh"})}

@@ -93,6 +93,10 @@ def initial(parameters: Members, name: str, arns: Arns) -> Members:
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"},
     }
+    if "CapacityProviderConfig" in parameters:
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
+        settings["MemorySize"] = 2048
+        _set_logging(settings, {"LogFormat": "JSON"})
     settings.update({member: parameters[member] for member in _FIXED if member in parameters})
     return changed(settings, parameters, arns)
 

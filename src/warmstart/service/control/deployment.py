@@ -19,11 +19,19 @@ from pathlib import Path
 from typing import Protocol
 
 from warmstart.service.api.operations import Members
+from warmstart.service.control.names import LATEST_PUBLISHED
 from warmstart.service.control.records import FunctionVersion
 from warmstart.service.control.registry import Registry
 from warmstart.service.control.runtimes import Interpreters, RuntimeUnavailable, program
-from warmstart.service.control.states import ACTIVE, UPDATED, failed, failed_update
+from warmstart.service.control.states import (
+    ACTIVE,
+    NON_INVOCABLE,
+    UPDATED,
+    failed,
+    failed_update,
+)
 from warmstart.service.function import Function
+from warmstart.service.qualifiers import LATEST
 from warmstart.service.state.code import CodeStore
 from warmstart.service.state.errors import StateError
 
@@ -114,8 +122,9 @@ class Deployments:
 
     async def _deploy(self, version: FunctionVersion) -> None:
         """Deploy a version and write down how it went."""
+        unpublished = version.is_managed and version.version == LATEST
         try:
-            if version.image_uri is None:
+            if version.image_uri is None and not unpublished:
                 await self._tell(await asyncio.to_thread(self._function, version))
         except RuntimeUnavailable as error:
             self._failed(version, "InvalidRuntime", str(error))
@@ -127,7 +136,7 @@ class Deployments:
             _logger.exception("%s:%s is not deployed", version.name, version.version)
             self._failed(version, "InternalError", "The service failed; its log says how.")
         else:
-            self._settle(version, ACTIVE, UPDATED)
+            self._settle(version, NON_INVOCABLE if unpublished else ACTIVE, UPDATED)
 
     async def wait_settled(self) -> None:
         """Return when nothing is being deployed any more."""
@@ -200,6 +209,8 @@ class Deployments:
             return
         await self._data_plane.create_function(function)
         self._deployed.add(key)
+        if function.version == LATEST_PUBLISHED:
+            self._data_plane.set_alias(function.name, LATEST, {LATEST_PUBLISHED: 1.0})
         self.set_reserved_concurrency(function.name)
         for alias in self._registry.aliases(function.name):
             if function.version in alias_weights(alias):

@@ -71,11 +71,13 @@ class Functions:
             registry.put_version(version)
             if parameters.get("Tags"):
                 registry.put_tags(arn, parameters["Tags"])
-            published = self._versions.add(version) if parameters.get("Publish") else None
+            published = self._versions.add(version, parameters) if _publishes(parameters) else None
         self._deployments.begin(version)
-        if published is not None:
-            self._deployments.begin(published)
-        return (published or version).configuration(arn)
+        if published is None:
+            return version.configuration(arn)
+        self._deployments.begin(published.version)
+        # About the version, but with the function's own ARN, as AWS answers.
+        return published.version.configuration(arn)
 
     @operation("GetFunction")
     def get(self, parameters: Members) -> Members:
@@ -211,13 +213,18 @@ class Functions:
         )
         with self._registry.transaction():
             self._registry.put_version(new)
-            published = self._versions.add(new) if parameters.get("Publish") else None
+            published = self._versions.add(new, parameters) if _publishes(parameters) else None
         self._deployments.begin(new)
         if published is None:
             return new.configuration(arn)
-        if published.is_pending:
-            self._deployments.begin(published)
-        return published.configuration(self._registry.arns.function(new.name, published.version))
+        version = published.version
+        if published.is_new:
+            self._deployments.begin(version)
+        return version.configuration(self._registry.arns.function(new.name, version.version))
+
+
+def _publishes(parameters: Members) -> bool:
+    return bool(parameters.get("Publish") or parameters.get("PublishTo"))
 
 
 def _check_source(package_type: str, source: Members, doing: str) -> None:

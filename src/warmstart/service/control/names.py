@@ -14,7 +14,17 @@ from warmstart.service.api.errors import ApiError
 from warmstart.service.control.arns import Arns
 from warmstart.service.qualifiers import LATEST
 
-__all__ = ["FunctionName", "function_name", "is_alias", "is_version", "unqualified_name"]
+__all__ = [
+    "LATEST_PUBLISHED",
+    "FunctionName",
+    "function_name",
+    "is_alias",
+    "is_version",
+    "unqualified_name",
+]
+
+LATEST_PUBLISHED = "$LATEST.PUBLISHED"
+"""What an invocation without a qualifier runs on Lambda Managed Instances."""
 
 # The model's pattern of `NamespacedFunctionName`, with names for its parts.
 _FUNCTION = re.compile(

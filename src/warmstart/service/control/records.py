@@ -51,6 +51,11 @@ class FunctionVersion:
         """Whether an update is in progress."""
         return self.last_update.get("LastUpdateStatus") == "InProgress"
 
+    @property
+    def is_managed(self) -> bool:
+        """Whether it runs on Lambda Managed Instances."""
+        return "CapacityProviderConfig" in self.settings
+
     def configuration(self, arn: str) -> Members:
         """AWS's FunctionConfiguration, as operations on a single function show it."""
         return {**self.summary(arn), **self.settings, **self.state, **self.last_update}

@@ -100,10 +100,15 @@ class Registry:
 
     def version(self, name: str, version: str = LATEST) -> FunctionVersion:
         """A version by its number, or `$LATEST`. Raises `ApiError` if it is not there."""
-        document = self.store.get("version", f"{name}:{version}")
-        if document is None:
+        found = self.existing_version(name, version)
+        if found is None:
             raise self.not_found(name, version)
-        return FunctionVersion(**document)
+        return found
+
+    def existing_version(self, name: str, version: str) -> FunctionVersion | None:
+        """A version, if it is there."""
+        document = self.store.get("version", f"{name}:{version}")
+        return None if document is None else FunctionVersion(**document)
 
     def latest(self, name: str) -> FunctionVersion:
         """`$LATEST`; the error's text is that for a function without a qualifier."""
@@ -146,8 +151,7 @@ class Registry:
         """The version that was published last, if it is still there."""
         document = self.store.get("function", name)
         assert document is not None
-        found = self.store.get("version", f"{name}:{document['next_version'] - 1}")
-        return None if found is None else FunctionVersion(**found)
+        return self.existing_version(name, str(document["next_version"] - 1))
 
     def delete_qualifier(self, name: str, qualifier: str) -> bool:
         """Forget a version or an alias and what belongs to it; tells whether it was there."""

@@ -12,6 +12,7 @@ from warmstart.service.control.records import FunctionVersion
 __all__ = [
     "ACTIVE",
     "CREATING",
+    "NON_INVOCABLE",
     "UPDATED",
     "UPDATING",
     "check_active",
@@ -24,6 +25,7 @@ __all__ = [
 _REASON = "The function is being created."
 
 ACTIVE: Members = {"State": "Active"}
+NON_INVOCABLE: Members = {"State": "ActiveNonInvocable"}  # $LATEST on Managed Instances
 CREATING: Members = {"State": "Pending", "StateReason": _REASON, "StateReasonCode": "Creating"}
 UPDATED: Members = {"LastUpdateStatus": "Successful"}
 UPDATING: Members = {  # AWS really gives the creation's reason to updates, too
@@ -62,7 +64,7 @@ def check_settled(version: FunctionVersion, arn: str) -> None:
 def check_active(version: FunctionVersion, arn: str) -> None:
     """Raise `ApiError` unless a version is Active and not being updated."""
     check_settled(version, arn)
-    if version.state != ACTIVE:
+    if version.state not in (ACTIVE, NON_INVOCABLE):
         raise ApiError("ResourceConflictException", not_now(version))
 
 

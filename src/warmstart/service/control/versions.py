@@ -7,18 +7,33 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import NamedTuple
 
 from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members, operation
 from warmstart.service.control.configuration import invalid
 from warmstart.service.control.deployment import Deployments, alias_weights
+from warmstart.service.control.names import LATEST_PUBLISHED
 from warmstart.service.control.pagination import page
 from warmstart.service.control.records import FunctionVersion
 from warmstart.service.control.registry import Registry, check_revision
-from warmstart.service.control.states import CREATING, check_active
+from warmstart.service.control.states import (
+    ACTIVE,
+    CREATING,
+    UPDATING,
+    check_active,
+    check_settled,
+)
 from warmstart.service.qualifiers import LATEST
 
-__all__ = ["Versions"]
+__all__ = ["Published", "Versions"]
+
+
+class Published(NamedTuple):
+    """A version, and whether it has to be deployed."""
+
+    version: FunctionVersion
+    is_new: bool
 
 
 class Versions:
@@ -41,10 +56,11 @@ class Versions:
         check_active(latest, registry.arns.function(name))
         _check_code(parameters, latest)
         with registry.transaction():
-            version = self.add(latest, parameters.get("Description"))
-        if version.is_pending:
+            published = self.add(latest, parameters)
+        version = published.version
+        if published.is_new:
             deployed = self._deployments.begin(version)
-            if version.settings["SnapStart"]["OptimizationStatus"] == "Off":
+            if not version.is_managed and version.settings["SnapStart"]["ApplyOn"] == "None":
                 await asyncio.wait([deployed])
                 version = registry.version(name, version.version)
         return version.configuration(registry.arns.function(name, version.version))
@@ -63,28 +79,52 @@ class Versions:
         ]
         return output
 
-    def add(self, latest: FunctionVersion, description: str | None = None) -> FunctionVersion:
-        """Write down a new version of `$LATEST`, to be deployed; or find that it is there.
+    def add(self, latest: FunctionVersion, parameters: Members) -> Published:
+        """Write down a version of `$LATEST`, to be deployed; or find that it is there.
 
         To be called in a transaction. The revision of `$LATEST` changes with it, as on AWS.
+
+        Raises:
+            ApiError: there is no such version to publish to.
         """
         registry = self._registry
-        last = registry.last_version(latest.name)
-        if last is not None and last.published_from == latest.fingerprint:
-            return last
+        if "PublishTo" in parameters:
+            version = self._republished(latest)
+        else:
+            last = registry.last_version(latest.name)
+            if last is not None and last.published_from == latest.fingerprint:
+                return Published(last, is_new=False)
+            version = replace(
+                latest,
+                version=registry.next_version(latest.name),
+                state=CREATING,
+                last_update={},
+            )
         version = replace(
-            latest,
-            version=registry.next_version(latest.name),
-            settings=_published(latest.settings, description),
-            state=CREATING,
-            last_update={},
+            version,
+            settings=_published(latest.settings, parameters.get("Description")),
             revision_id=registry.new_revision(),
             last_modified=registry.now(),
             published_from=latest.fingerprint,
         )
         registry.put_version(version)
         registry.put_version(replace(latest, revision_id=registry.new_revision()))
-        return version
+        return Published(version, is_new=True)
+
+    def _republished(self, latest: FunctionVersion) -> FunctionVersion:
+        """`$LATEST.PUBLISHED`, which a function on Managed Instances may publish to again."""
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-version-publishing.html
+        if not latest.is_managed:
+            raise invalid(
+                f"The function {latest.name} has no CapacityProviderConfig: only functions on"
+                f" Lambda Managed Instances have a version {LATEST_PUBLISHED}."
+            )
+        version = replace(latest, version=LATEST_PUBLISHED)
+        before = self._registry.existing_version(latest.name, LATEST_PUBLISHED)
+        if before is None or before.state != ACTIVE:
+            return replace(version, state=CREATING, last_update={})
+        check_settled(before, self._registry.arns.function(latest.name, LATEST_PUBLISHED))
+        return replace(version, state=ACTIVE, last_update=UPDATING)
 
     def delete(self, name: str, version: str) -> None:
         """Forget a version, if it is there.
@@ -125,4 +165,6 @@ def _check_code(parameters: Members, latest: FunctionVersion) -> None:
 
 
 def _number(version: FunctionVersion) -> int:
-    return 0 if version.version == LATEST else int(version.version)
+    """Where it is in the list of versions."""
+    special = {LATEST: -1, LATEST_PUBLISHED: 0}
+    return special[version.version] if version.version in special else int(version.version)
