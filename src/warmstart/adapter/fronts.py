@@ -42,7 +42,7 @@ class BufferedFront:
     `build` turns it into the object that the front door wants.
     """
 
-    __slots__ = ("_build", "_chunks", "_exchange", "_excluded", "_omit_body", "_response")
+    __slots__ = ("_build", "_chunks", "_exchange", "_omit_body", "_response")
 
     committed = False
 
@@ -50,18 +50,16 @@ class BufferedFront:
         self,
         exchange: Exchange,
         build: Callable[[HTTPResponse], Any],
-        excluded: frozenset[bytes],
         *,
         omit_body: bool,
     ) -> None:
         self._exchange = exchange
         self._build = build
-        self._excluded = excluded
         self._omit_body = omit_body
         self._chunks: list[bytes] = []
 
     def start(self, status: int, headers: Headers) -> None:
-        self._response = HTTPResponse(status, _allowed(headers, self._excluded))
+        self._response = HTTPResponse(status, headers)
 
     async def body(self, data: bytes, more: bool) -> None:
         chunks = self._chunks
@@ -94,18 +92,17 @@ class BufferedFront:
 class StreamingFront:
     """Sends each piece as the app sends it: the prelude with the first piece, then the rest."""
 
-    __slots__ = ("_exchange", "_excluded", "_omit_body", "_prelude", "committed")
+    __slots__ = ("_exchange", "_omit_body", "_prelude", "committed")
 
-    def __init__(self, exchange: Exchange, excluded: frozenset[bytes], *, omit_body: bool) -> None:
+    def __init__(self, exchange: Exchange, *, omit_body: bool) -> None:
         self._exchange = exchange
-        self._excluded = excluded
         self._omit_body = omit_body
         self._prelude = b""
         self.committed = False
 
     def start(self, status: int, headers: Headers) -> None:
         self._omit_body = self._omit_body or status in _BODILESS
-        self._prelude = prelude.build(HTTPResponse(status, _allowed(headers, self._excluded)))
+        self._prelude = prelude.build(HTTPResponse(status, headers))
 
     async def body(self, data: bytes, more: bool) -> None:
         if self._omit_body:
@@ -166,10 +163,6 @@ class HoldingFront:
 
     def watch(self) -> Awaitable[None] | None:
         return self._front.watch()
-
-
-def _allowed(headers: Headers, excluded: frozenset[bytes]) -> Headers:
-    return [pair for pair in headers if pair[0] not in excluded] if excluded else headers
 
 
 def _too_large_for_lambda(size: int) -> str:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Iterable
 
 from warmstart.adapter.asgi import ASGIApp, Message, Scope
 from warmstart.adapter.fronts import Front
-from warmstart.events.http import Headers
 
-__all__ = ["ClientDisconnected", "HTTPCycle", "ResponseStage"]
+__all__ = ["TRANSPORTS_OWN", "ClientDisconnected", "HTTPCycle", "ResponseStage"]
+
+TRANSPORTS_OWN = frozenset({b"transfer-encoding"})
+"""Headers of a response that tell of its way and not of it."""
 
 
 class ClientDisconnected(OSError):
@@ -41,13 +42,17 @@ _PATHSEND_CHUNK = 256 * 1024
 class HTTPCycle:
     """The `receive` and `send` of one request.
 
-    `stage` tells how far the response is, `gone` whether its reader left.
+    `stage` tells how far the response is, `gone` whether its reader left. Headers
+    whose names are `dropped` are not passed on.
     """
 
-    __slots__ = ("_body", "_closed", "_watcher", "front", "gone", "stage")
+    __slots__ = ("_body", "_closed", "_dropped", "_watcher", "front", "gone", "stage")
 
-    def __init__(self, body: bytes, front: Front) -> None:
+    def __init__(
+        self, body: bytes, front: Front, dropped: frozenset[bytes] = TRANSPORTS_OWN
+    ) -> None:
         self._body: bytes | None = body
+        self._dropped = dropped
         self.front = front
         self._closed: asyncio.Event | None = None
         self._watcher: asyncio.Future[None] | None = None
@@ -92,7 +97,12 @@ class HTTPCycle:
             elif self._closed is not None:
                 self._watch()
         elif kind == "http.response.start" and stage is ResponseStage.REQUEST:
-            self.front.start(message["status"], _read_headers(message.get("headers", ())))
+            headers = [
+                (lowered, value)
+                for name, value in message.get("headers", ())
+                if (lowered := name.lower()) not in self._dropped
+            ]
+            self.front.start(message["status"], headers)
             self.stage = ResponseStage.STARTED
         elif kind == "http.response.pathsend" and stage is ResponseStage.STARTED:
             await self._send_file(message["path"])
@@ -133,15 +143,6 @@ class HTTPCycle:
     def _reader_left(self, watcher: asyncio.Future[None]) -> None:
         if not watcher.cancelled() and self.stage is not ResponseStage.COMPLETE:
             self._leave()
-
-
-def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """The app's headers as lower-case pairs, without those that are the transport's own."""
-    return [
-        (lowered, value)
-        for name, value in headers
-        if (lowered := name.lower()) != b"transfer-encoding"
-    ]
 
 
 def _explain(kind: str, stage: ResponseStage) -> str:

@@ -9,7 +9,6 @@ is, and before the first invocation where it does not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import Any, Literal
 
@@ -89,22 +88,23 @@ class Invocations:
     # A runtime's calls, one at a time, on a loop of the handler's own.
 
     def start_environment(self) -> None:
-        self._run(self.start())
+        self._own_loop().run(self.start())
 
     def serve_invocation(self, event: Any, context: Any, exchange: Exchange) -> None:
         deadline = Deadline(context, self._deadline_margin)
-        self._run(self._serve(event, context, exchange, deadline), deadline)
+        loop = self._loop or self._own_loop()
+        loop.run(self._serve(event, context, exchange, deadline), deadline.arm)
 
     def stop_environment(self) -> None:
         if self._loop is not None:
-            self._run(self.stop())
+            self._loop.run(self.stop())
             self._loop.close()
             self._loop = None
 
-    def _run(self, coroutine: Coroutine[Any, Any, None], deadline: Deadline | None = None) -> None:
+    def _own_loop(self) -> InvocationLoop:
         if self._loop is None:
             self._loop = InvocationLoop()
-        self._loop.run(coroutine, deadline.arm if deadline is not None else None)
+        return self._loop
 
     # The same on a loop that runs already.
 

@@ -22,7 +22,7 @@ from warmstart.adapter.asgi import ASGIApp
 from warmstart.adapter.deadline import Deadline
 from warmstart.adapter.exchange import Exchange
 from warmstart.adapter.fronts import BufferedFront, Front, HoldingFront, StreamingFront
-from warmstart.adapter.http import HTTPCycle, ResponseStage
+from warmstart.adapter.http import TRANSPORTS_OWN, HTTPCycle, ResponseStage
 from warmstart.adapter.scope import http_scope
 from warmstart.events.errors import MalformedEvent
 from warmstart.events.http import HTTPRequest, HTTPResponse
@@ -61,7 +61,7 @@ class HTTPAdapter:
         self._base_path = base_path
         self.raises = on_error == "raise"
         self.build_options = {} if is_text is None else {"is_text": is_text}
-        self.excluded = exclude_headers
+        self._dropped = exclude_headers | TRANSPORTS_OWN
         self._refuses = refuses
 
     async def serve(
@@ -94,7 +94,7 @@ class HTTPAdapter:
             return
         front = answer.front()
         holding = HoldingFront(front) if self.raises else None
-        cycle = HTTPCycle(request.body, holding or front)
+        cycle = HTTPCycle(request.body, holding or front, self._dropped)
         try:
             await cycle.run(self._app, http_scope(request, event, context, state))
             if cycle.stage is not ResponseStage.COMPLETE and not cycle.gone:
@@ -132,7 +132,7 @@ class HTTPAdapter:
 class _Answer:
     """Opens the fronts of one event: for the app's response, or for one of our own in its place."""
 
-    __slots__ = ("_event", "_excluded", "_options", "_wire", "exchange", "omit_body")
+    __slots__ = ("_event", "_options", "_wire", "exchange", "omit_body")
 
     def __init__(
         self, adapter: HTTPAdapter, wire: HTTPFormat, event: Any, exchange: Exchange
@@ -142,12 +142,11 @@ class _Answer:
         self._wire = wire
         self._event = event
         self._options = adapter.build_options
-        self._excluded = adapter.excluded
 
     def front(self) -> Front:
         if self.exchange.streaming and self._wire.STREAMS:
-            return StreamingFront(self.exchange, self._excluded, omit_body=self.omit_body)
-        return BufferedFront(self.exchange, self._build, self._excluded, omit_body=self.omit_body)
+            return StreamingFront(self.exchange, omit_body=self.omit_body)
+        return BufferedFront(self.exchange, self._build, omit_body=self.omit_body)
 
     async def plainly(self, status: int, text: str) -> None:
         """Answer with a line of text."""

@@ -129,7 +129,10 @@ def _is_custom(domain: str) -> bool:
 
 def _cookie_header(event: dict[str, Any]) -> bytes:
     cookies = read_list(event, "cookies")
-    return b"; ".join([header_bytes(cookie, "cookies") for cookie in cookies])
+    try:
+        return "; ".join(cookies).encode("latin-1")
+    except (TypeError, UnicodeEncodeError):  # one is no string, or not latin-1
+        return b"; ".join([header_bytes(cookie, "cookies") for cookie in cookies])
 
 
 def build_event(
