@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -75,13 +76,15 @@ def test_sigterm_while_the_function_is_imported_ends_it_before_any_work(
     assert [request.call for request in api.requests] == []
 
 
-@pytest.mark.parametrize("event", [b"null", b'"itself"'])
+@pytest.mark.parametrize(
+    ("sender", "code"), [("parent", -signal.SIGTERM), ("itself", -signal.SIGTERM), ("nobody", 0)]
+)
 def test_children_that_the_function_forks_end_as_any_other(
-    api: FakeRuntimeAPI, start: Start, event: bytes
+    api: FakeRuntimeAPI, start: Start, sender: str, code: int
 ) -> None:
     running = start("ending.forks", PYTHONWARNINGS="ignore")
 
-    assert api.invoke(event).body == b"%d" % -signal.SIGTERM
+    assert api.invoke(json.dumps(sender).encode()).body == b"%d" % code
     api.wait_poll()
     api.wait_poll()
     assert running.stop() == 0

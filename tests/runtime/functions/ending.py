@@ -55,14 +55,15 @@ def forever(event, context):
 
 
 def forks(event, context):
-    """The exit code of a child that gets SIGTERM: from us at once, or from itself."""
-    context = multiprocessing.get_context("fork")
-    if event:
-        child = context.Process(target=signal.raise_signal, args=(signal.SIGTERM,))
-    else:
-        child = context.Process(target=signal.pause)
+    """The exit code of a child that gets SIGTERM from us at once, from itself, or not at all."""
+    target, *arguments = {
+        "parent": (signal.pause,),
+        "itself": (signal.raise_signal, signal.SIGTERM),
+        "nobody": (len, ()),
+    }[event]
+    child = multiprocessing.get_context("fork").Process(target=target, args=arguments)
     child.start()
-    if not event:
+    if event == "parent":
         child.terminate()
     child.join()
     return child.exitcode
