@@ -113,8 +113,7 @@ class InvocationLoop:
         outer = _get_running_loop()
         _set_running_loop(None)
         try:
-            if pending:
-                loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.run_until_complete(loop.shutdown_default_executor())
         finally:
