@@ -263,6 +263,18 @@ async def test_a_change_of_another_revision_is_refused(
     await control.call(operation, FunctionName="f", RevisionId=latest["RevisionId"], **parameters)
 
 
+async def test_only_latest_is_changed(control: Control) -> None:
+    await control.create(Publish=True)
+    for operation, parameters in (
+        ("UpdateFunctionConfiguration", {"Timeout": 4}),
+        ("UpdateFunctionCode", {"ZipFile": archive()}),
+        ("PublishVersion", {}),
+    ):
+        code, message = await control.refused(operation, FunctionName="f:1", **parameters)
+        assert code == "InvalidParameterValueException"
+        assert message.startswith("This operation is permitted on Lambda functions only.")
+
+
 async def test_a_function_is_created_once(control: Control) -> None:
     await control.create()
     assert await control.refused("CreateFunction", **function()) == (

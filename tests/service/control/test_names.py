@@ -85,6 +85,10 @@ def test_where_only_a_function_makes_sense_a_qualifier_is_refused() -> None:
     with pytest.raises(ApiError) as caught:
         unqualified_name(ARNS, "f:1")
     assert caught.value.code == "InvalidParameterValueException"
+    assert caught.value.message == (  # recorded from AWS
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support"
+        " this operation. Please specify either a function name or an unqualified function ARN."
+    )
 
 
 def test_a_version_is_a_number_and_an_alias_is_none() -> None:

@@ -27,7 +27,7 @@ class Aliases:
     @operation("CreateAlias")
     def create(self, parameters: Members) -> Members:
         """Give a name to a version."""
-        name = self._registry.name(parameters).name
+        name = self._registry.unqualified_name(parameters)
         version = self._version(name, parameters["FunctionVersion"])
         arn = self._registry.arns.function(name, parameters["Name"])
         if self._registry.alias(name, parameters["Name"]) is not None:
@@ -42,13 +42,13 @@ class Aliases:
     @operation("GetAlias")
     def get(self, parameters: Members) -> Members:
         """An alias."""
-        name = self._registry.name(parameters).name
+        name = self._registry.unqualified_name(parameters)
         return self._output(name, self._alias(name, parameters["Name"]))
 
     @operation("UpdateAlias")
     def update(self, parameters: Members) -> Members:
         """Lead an alias elsewhere; its revision changes even if nothing else does."""
-        name = self._registry.name(parameters).name
+        name = self._registry.unqualified_name(parameters)
         alias = self._alias(name, parameters["Name"])
         check_revision(parameters, alias["RevisionId"])
         for member in ("FunctionVersion", "Description"):
@@ -64,7 +64,7 @@ class Aliases:
     @operation("DeleteAlias")
     def delete(self, parameters: Members) -> Members:
         """Delete an alias, if there is such a one."""
-        name = self._registry.name(parameters).name
+        name = self._registry.unqualified_name(parameters)
         self._registry.check_function(name)
         if self._registry.delete_qualifier(name, parameters["Name"]):
             self._deployments.delete_alias(name, parameters["Name"])
@@ -73,7 +73,7 @@ class Aliases:
     @operation("ListAliases")
     def list(self, parameters: Members) -> Members:
         """A function's aliases, or those that lead to one of its versions."""
-        name = self._registry.name(parameters).name
+        name = self._registry.unqualified_name(parameters)
         self._registry.check_function(name)
         wanted = parameters.get("FunctionVersion")
         aliases = [

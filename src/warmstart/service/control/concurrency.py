@@ -9,6 +9,7 @@ from warmstart.service.api.operations import Members, operation
 from warmstart.service.control.configuration import invalid
 from warmstart.service.control.deployment import Deployments
 from warmstart.service.control.registry import Registry
+from warmstart.service.qualifiers import LATEST
 
 __all__ = ["MINIMUM_UNRESERVED", "Concurrency"]
 
@@ -64,7 +65,7 @@ class Concurrency:
     @operation("GetFunctionConcurrency")
     def get(self, parameters: Members) -> Members:
         """What is reserved; nothing where nothing is."""
-        name = self._registry.name(parameters).name
+        name = self._registry.unqualified_name(parameters)
         self._registry.check_function(name)
         reserved = self._registry.reserved_concurrency(name)
         return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
@@ -78,12 +79,6 @@ class Concurrency:
         return {}
 
     def _function(self, parameters: Members) -> str:
-        name = self._registry.name(parameters)
-        if name.qualifier is not None:
-            raise invalid(
-                "This operation is permitted on Lambda functions only. Aliases and versions do not"
-                " support this operation. Please specify either a function name or an unqualified"
-                " function ARN."
-            )
-        self._registry.check_function(name.name, "$LATEST")
-        return name.name
+        name = self._registry.unqualified_name(parameters)
+        self._registry.check_function(name, LATEST)  # AWS's text has it
+        return name

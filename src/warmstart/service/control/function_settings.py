@@ -88,7 +88,7 @@ class Recursion:
         return {"RecursiveLoop": self.recursive_loop(self._function(parameters))}
 
     def _function(self, parameters: Members) -> str:
-        name = self._registry.name(parameters).name
+        name = self._registry.unqualified_name(parameters)
         self._registry.check_function(name)
         return name
 

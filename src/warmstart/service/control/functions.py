@@ -123,21 +123,20 @@ class Functions:
     @operation("UpdateFunctionCode")
     async def update_code(self, parameters: Members) -> Members:
         """Give `$LATEST` new code."""
-        name = self._registry.name(parameters).name
-        latest = self._changeable(name, parameters)
+        latest = self._changeable(parameters)
         package_type = latest.settings["PackageType"]
         _check_source(package_type, parameters, "updating")
         code = await self._store(package_type, parameters)
         if "Architectures" in parameters:
             code["Architectures"] = parameters["Architectures"]
-        latest = self._changeable(name, parameters)  # others ran in between
+        latest = self._changeable(parameters)  # others ran in between
         new = replace(latest, settings=latest.settings | code, image_uri=parameters.get("ImageUri"))
         return self._update(new, parameters)
 
     @operation("UpdateFunctionConfiguration")
     def update_configuration(self, parameters: Members) -> Members:
         """Give `$LATEST` another configuration."""
-        latest = self._changeable(self._registry.name(parameters).name, parameters)
+        latest = self._changeable(parameters)
         settings = changed(latest.settings, parameters, self._registry.arns)
         layer_code = latest.layer_code
         if "Layers" in parameters:
@@ -194,7 +193,9 @@ class Functions:
         resolved = {"ResolvedImageUri": version.image_uri} if "@" in version.image_uri else {}
         return {"RepositoryType": "ECR", "ImageUri": version.image_uri} | resolved
 
-    def _changeable(self, name: str, parameters: Members) -> FunctionVersion:
+    def _changeable(self, parameters: Members) -> FunctionVersion:
+        """`$LATEST`, if the request may change it."""
+        name = self._registry.unqualified_name(parameters)
         latest = self._registry.latest(name)
         check_revision(parameters, latest.revision_id)
         check_settled(latest, self._registry.arns.function(name))

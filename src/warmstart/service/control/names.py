@@ -87,7 +87,9 @@ def unqualified_name(arns: Arns, name: str) -> str:
     if found.qualifier is not None:
         raise ApiError(
             "InvalidParameterValueException",
-            f"This operation does not take a version or an alias: {name}",
+            "This operation is permitted on Lambda functions only. Aliases and versions do not"
+            " support this operation. Please specify either a function name or an unqualified"
+            " function ARN.",
         )
     return found.name
 

@@ -79,7 +79,7 @@ class ProvisionedConcurrency:
     @operation("ListProvisionedConcurrencyConfigs")
     def list(self, parameters: Members) -> Members:
         """All of a function."""
-        name = self._registry.name(parameters).name
+        name = self._registry.unqualified_name(parameters)
         self._registry.check_function(name)
         configs = []
         for key, document in self._registry.store.all("provisioned", f"{name}:"):

@@ -23,7 +23,7 @@ from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members
 from warmstart.service.clock import Clock
 from warmstart.service.control.arns import Arns
-from warmstart.service.control.names import FunctionName, function_name, is_alias
+from warmstart.service.control.names import FunctionName, function_name, is_alias, unqualified_name
 from warmstart.service.control.records import FunctionVersion, timestamp
 from warmstart.service.qualifiers import LATEST
 from warmstart.service.state.store import Store
@@ -63,6 +63,10 @@ class Registry:
     def name(self, parameters: Members) -> FunctionName:
         """What `FunctionName` and `Qualifier` name. Raises `ApiError` if they cannot name it."""
         return function_name(self.arns, parameters["FunctionName"], parameters.get("Qualifier"))
+
+    def unqualified_name(self, parameters: Members) -> str:
+        """The function that `FunctionName` names. Raises `ApiError` if it has a qualifier."""
+        return unqualified_name(self.arns, parameters["FunctionName"])
 
     def has_function(self, name: str) -> bool:
         """Whether there is such a function."""

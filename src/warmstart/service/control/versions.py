@@ -50,7 +50,7 @@ class Versions:
         As on AWS the answer shows it Active at once, except where a snapshot is taken.
         """
         registry = self._registry
-        name = registry.name(parameters).name
+        name = registry.unqualified_name(parameters)
         latest = registry.latest(name)
         check_revision(parameters, latest.revision_id)
         check_active(latest, registry.arns.function(name))
@@ -68,7 +68,7 @@ class Versions:
     @operation("ListVersionsByFunction")
     def list(self, parameters: Members) -> Members:
         """All versions of a function, `$LATEST` first."""
-        name = self._registry.name(parameters).name
+        name = self._registry.unqualified_name(parameters)
         self._registry.check_function(name)
         versions = {_number(each): each for each in self._registry.versions(name)}
         output = page("Versions", versions, parameters, lambda number: number)
