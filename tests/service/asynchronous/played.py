@@ -48,6 +48,9 @@ class Functions:
         self.calls.append(call)
         return await self.handlers[function](call)
 
+    def check(self, function: str, qualifier: str | None = None) -> None:
+        assert function in self.handlers
+
     async def invoke_with_response_stream(self, *_: Any, **__: Any) -> InvokeStream:
         raise AssertionError("nobody reads an asynchronous answer")
 

@@ -52,8 +52,10 @@ def aws(endpoint: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def destinations(endpoint: str) -> Destinations:
-    return Destinations(dict.fromkeys(SERVICES, endpoint))
+def destinations(endpoint: str) -> Iterator[Destinations]:
+    made = Destinations(dict.fromkeys(SERVICES, endpoint))
+    yield made
+    made.close()
 
 
 def message(target: str, **changes: Any) -> Message:
@@ -217,6 +219,7 @@ def test_a_destination_that_cannot_be_reached_says_so() -> None:
 
     with pytest.raises(NotDelivered, match=r"Could not connect to the endpoint URL.*127\.0\.0\.1"):
         nobody.send(message("arn:aws:sqs:us-east-1:123456789012:q"))
+    nobody.close()
 
 
 def test_nothing_is_sent_to_where_no_endpoint_leads() -> None:

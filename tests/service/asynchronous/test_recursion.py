@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from warmstart.invoke import InvokeResult, InvokeStream
+from warmstart.invoke import InvokeResult, InvokeStream, ResourceNotFound
 from warmstart.service.asynchronous.recursion import (
     RecursionGuard,
     RecursiveInvocation,
@@ -44,6 +44,10 @@ class Chain:
 
     async def invoke_with_response_stream(self, function: str, *_: Any, **__: Any) -> InvokeStream:
         raise AssertionError(function)
+
+    def check(self, function: str, qualifier: str | None = None) -> None:
+        if function not in self.names:
+            raise ResourceNotFound(f"{function}:{qualifier}")
 
     guard: RecursionGuard
 
@@ -94,6 +98,14 @@ async def test_streamed_invocations_are_counted_with_the_others() -> None:
 
     with pytest.raises(RecursiveInvocation):
         await guarded(Chain("f")).invoke_with_response_stream("f", b"{}", trace_id=header)
+
+
+def test_what_exists_is_known_to_those_behind_the_guard() -> None:
+    guard = guarded(Chain("f"))
+
+    guard.check("f", "live")
+    with pytest.raises(ResourceNotFound, match="g:live"):
+        guard.check("g", "live")
 
 
 def test_the_trace_itself_and_others_in_its_lineage_are_left_alone() -> None:

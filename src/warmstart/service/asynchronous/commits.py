@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from warmstart.service.state.database import Database
 
-__all__ = ["GroupCommit"]
+__all__ = ["GroupCommit", "Rows"]
 
 _MOST = 1000
 """Jobs in one transaction: the first one of a batch is told no sooner than the last."""
@@ -26,15 +26,35 @@ _MOST = 1000
 _Result = TypeVar("_Result")
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A statement that takes many rows at once: `head`, `row` for each of them, and `tail`."""
+
+    head: str
+    row: str
+    tail: str = ""
+
+    def write(self, database: Database, values: Sequence[Sequence[Any]]) -> None:
+        """Write these rows. Few sizes of statement keep SQLite from parsing it ever anew."""
+        start = 0
+        for size in (64, 8, 1):
+            statement = self.head + ", ".join([self.row] * size) + self.tail
+            while start + size <= len(values):
+                taken = values[start : start + size]
+                database.execute(statement, [value for row in taken for value in row])
+                start += size
+
+
 @dataclass(slots=True)
 class _Job:
-    run: Callable[[Database], Any]
+    """Either `run` is to be called, or `values` to be written as one of `rows`."""
+
     future: asyncio.Future[Any]
+    run: Callable[[Database], Any] | None = None
+    rows: Rows | None = None
+    values: Sequence[Any] = ()
     result: Any = None
     error: Exception | None = None
-
-    def attempt(self, database: Database) -> None:
-        self.result = self.run(database)
 
     def settle(self) -> None:
         if self.future.done():
@@ -62,11 +82,18 @@ class GroupCommit:
         """Run a job in the thread; the future is done when its writes are on the disk.
 
         The future raises what the job raised, or the `StateError` of the commit. A
-        caller that stops waiting does not stop the job.
+        caller that stops waiting does not stop the job. Jobs that come together are
+        run in no particular order.
         """
+        return self._put(_Job(self._loop.create_future(), run))
+
+    def write(self, rows: Rows, values: Sequence[Any]) -> asyncio.Future[None]:
+        """Write one row, together with others."""
+        return self._put(_Job(self._loop.create_future(), rows=rows, values=values))
+
+    def _put(self, job: _Job) -> asyncio.Future[Any]:
         if self._closing:
             raise RuntimeError("the queue is closed")
-        job = _Job(run, self._loop.create_future())
         self._jobs.put(job)
         return job.future
 
@@ -98,8 +125,14 @@ class GroupCommit:
     def _commit(self, batch: list[_Job]) -> None:
         try:
             with self._database.transaction():
+                together: dict[Rows, list[Sequence[Any]]] = {}
                 for job in batch:
-                    job.attempt(self._database)
+                    if job.run is not None:
+                        job.result = job.run(self._database)
+                    elif job.rows is not None:
+                        together.setdefault(job.rows, []).append(job.values)
+                for rows, values in together.items():
+                    rows.write(self._database, values)
         except Exception as error:  # noqa: BLE001 - their callers get it, of whatever kind
             if len(batch) == 1:
                 batch[0].error = error

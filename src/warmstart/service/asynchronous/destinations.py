@@ -64,6 +64,12 @@ class Destinations:
             "s3": _send_to_s3,
         }
 
+    def close(self) -> None:
+        """Close the connections. What is sent later opens new ones."""
+        with self._lock:
+            while self._clients:
+                self._clients.popitem()[1].close()
+
     def send(self, message: Message) -> None:
         """Hand a message over, and wait for the answer.
 
@@ -111,8 +117,8 @@ def _connect(service: str, region: str, endpoint: str, credentials: tuple[str, s
         aws_access_key_id=credentials[0],
         aws_secret_access_key=credentials[1],
         config=Config(
-            connect_timeout=5,
-            read_timeout=30,
+            connect_timeout=2,
+            read_timeout=10,
             retries={"total_max_attempts": 1},  # the queue repeats, and says so
             s3={"addressing_style": "path"},
         ),

@@ -102,11 +102,15 @@ class AsyncInvocations:
             DirectoryInUse: another process uses it.
             StateError: it is damaged, of a newer release, or cannot be opened.
         """
-        self._queue = DurableQueue(self._path)
+        self._queue = await DurableQueue.open(self._path)
         self._outbox = Outbox(
             self._queue, self._sender, self._invoke_destination, self._clock, self._time_scale
         )
-        events, left = await self._queue.waiting()
+        try:
+            events, left = await self._queue.waiting()
+        except BaseException:
+            await self._queue.aclose()
+            raise
         self._closed = False
         for number, function, due in events:
             self._pump.push(function, number, due)
@@ -150,18 +154,19 @@ class AsyncInvocations:
                 f" (limit {MAX_EVENT} bytes)"
             )
         now = self._clock.time()
-        event = Event(
-            function=function,
-            qualifier=qualifier or _LATEST,
-            payload=payload,
-            request_id=request_id or new_request_id(),
-            created=now,
-            due=now,
-            trace_id=trace_id or new_trace_id(now),
-            client_context=client_context,
-            tenant_id=tenant_id,
+        event, adding = self._queue.add(
+            Event(
+                function=function,
+                qualifier=qualifier or _LATEST,
+                payload=payload,
+                request_id=request_id or new_request_id(),
+                created=now,
+                due=now,
+                trace_id=trace_id or new_trace_id(now),
+                client_context=client_context,
+                tenant_id=tenant_id,
+            )
         )
-        adding = self._queue.add(event)
         # Not after an `await`: a caller that leaves must not leave the event lying.
         adding.add_done_callback(lambda added: self._added(added, event))
         try:
@@ -173,13 +178,12 @@ class AsyncInvocations:
         """The numbers of now."""
         return Statistics(self._pump.waiting, self._pump.under_way, self._outbox.waiting)
 
-    def _added(self, added: asyncio.Future[int], event: Event) -> None:
+    def _added(self, added: asyncio.Future[None], event: Event) -> None:
         if added.exception() is None:
-            number = added.result()
             if self._cached + len(event.payload) <= _CACHE:
                 self._cached += len(event.payload)
-                self._cache[number] = replace(event, id=number)
-            self._pump.push(event.function, number, event.due)
+                self._cache[event.id] = event
+            self._pump.push(event.function, event.id, event.due)
 
     async def _work(self, number: int) -> bool:
         """Bring one event to its function; false if it was refused."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from warmstart.service.asynchronous.commits import GroupCommit
+from warmstart.service.asynchronous.commits import GroupCommit, Rows
 from warmstart.service.asynchronous.event import Event, Response
 from warmstart.service.asynchronous.message import Message
 from warmstart.service.state.database import Database
@@ -24,7 +25,7 @@ __all__ = ["DurableQueue", "Waiting"]
 _MIGRATIONS = [
     """
     CREATE TABLE events (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        id INTEGER PRIMARY KEY,
         function TEXT NOT NULL, qualifier TEXT NOT NULL, payload BLOB NOT NULL,
         request_id TEXT NOT NULL, created REAL NOT NULL, due REAL NOT NULL,
         trace_id TEXT NOT NULL, client_context TEXT, tenant_id TEXT,
@@ -45,19 +46,44 @@ Waiting = tuple[int, str, float]
 """What waits: its id, its key (a function's name, a target's ARN), and its due time."""
 
 
+_ADD_EVENTS = Rows("INSERT INTO events VALUES ", f"({', '.join('?' * 17)})")
+_FORGET_EVENTS = Rows("DELETE FROM events WHERE id IN (", "?", ")")
+
+
 class DurableQueue:
     """Each call returns when it is on the disk, or raises a `StateError`."""
 
-    def __init__(self, path: Path) -> None:
-        self._commits = GroupCommit(Database(path, _MIGRATIONS))
+    def __init__(self, commits: GroupCommit, last_id: int) -> None:
+        self._commits = commits
+        self._last_id = last_id
+
+    @classmethod
+    async def open(cls, path: Path) -> DurableQueue:
+        """Open the file, or make it.
+
+        Raises:
+            DirectoryInUse: another process uses it.
+            StateError: it is damaged, of a newer release, or cannot be opened.
+        """
+        commits = GroupCommit(await asyncio.to_thread(Database, path, _MIGRATIONS))
+        try:
+            ((last_id,),) = await commits.submit(
+                lambda database: database.query("SELECT max(id) FROM events")
+            )
+        except BaseException:
+            await commits.aclose()
+            raise
+        return cls(commits, last_id or 0)
 
     async def aclose(self) -> None:
         """Finish what has been begun, and let others have the file."""
         await self._commits.aclose()
 
-    def add(self, event: Event) -> asyncio.Future[int]:
-        """Keep an event; its id."""
-        return self._commits.submit(lambda database: _insert(database, event))
+    def add(self, event: Event) -> tuple[Event, asyncio.Future[None]]:
+        """Give an event its id, and keep it."""
+        self._last_id += 1
+        event = replace(event, id=self._last_id)
+        return event, self._commits.write(_ADD_EVENTS, _row_of(event))
 
     async def read(self, number: int) -> Event:
         """An event, by its id."""
@@ -69,6 +95,9 @@ class DurableQueue:
 
     async def finish(self, number: int, messages: Sequence[Message]) -> list[int]:
         """Forget an event, and keep the messages that it leaves; their ids."""
+        if not messages:
+            await self._commits.write(_FORGET_EVENTS, (number,))
+            return []
 
         def run(database: Database) -> list[int]:
             database.execute("DELETE FROM events WHERE id = ?", (number,))
@@ -115,23 +144,20 @@ def _state(event: Event) -> tuple[Any, ...]:
     )
 
 
-def _insert(database: Database, event: Event) -> int:
-    cursor = database.execute(
-        "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            event.function,
-            event.qualifier,
-            event.payload,
-            event.request_id,
-            event.created,
-            event.due,
-            event.trace_id,
-            event.client_context,
-            event.tenant_id,
-            *_state(event),
-        ),
+def _row_of(event: Event) -> tuple[Any, ...]:
+    return (
+        event.id,
+        event.function,
+        event.qualifier,
+        event.payload,
+        event.request_id,
+        event.created,
+        event.due,
+        event.trace_id,
+        event.client_context,
+        event.tenant_id,
+        *_state(event),
     )
-    return cursor.lastrowid or 0
 
 
 def _update(database: Database, event: Event) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from warmstart.invoke import InvokeError, Invoker, InvokeResult, InvokeStream
 from warmstart.service.clock import Clock
@@ -30,66 +31,46 @@ class RecursiveInvocation(InvokeError):
     status = 400
 
 
+class Functions(Invoker, Protocol):
+    """What runs functions, and knows which there are."""
+
+    def check(self, function: str, qualifier: str | None = None) -> None:
+        """Raises `ResourceNotFound` if an invocation would find nothing to run."""
+        ...
+
+
 class RecursionGuard:
-    """An `Invoker` in front of another one, which all invocations must pass.
+    """Stands in front of `functions`; all invocations must pass it, of whatever type.
 
     `allows_loops` tells of a function whether its `RecursiveLoop` is `Allow`.
     """
 
     def __init__(
-        self, invoker: Invoker, allows_loops: Callable[[str], bool], clock: Clock | None = None
+        self, functions: Functions, allows_loops: Callable[[str], bool], clock: Clock | None = None
     ) -> None:
-        self._invoker = invoker
+        self._functions = functions
         self._allows_loops = allows_loops
         self._clock = clock or Clock()
 
     async def invoke(
-        self,
-        function: str,
-        payload: bytes,
-        *,
-        qualifier: str | None = None,
-        request_id: str | None = None,
-        trace_id: str | None = None,
-        client_context: str | None = None,
-        tenant_id: str | None = None,
-        log_tail: bool = False,
+        self, function: str, payload: bytes, *, trace_id: str | None = None, **options: Any
     ) -> InvokeResult:
         """Invoke, or raise `RecursiveInvocation`."""
-        return await self._invoker.invoke(
-            function,
-            payload,
-            qualifier=qualifier,
-            request_id=request_id,
-            trace_id=self._advance(trace_id, function),
-            client_context=client_context,
-            tenant_id=tenant_id,
-            log_tail=log_tail,
-        )
+        header = self._advance(trace_id, function)
+        return await self._functions.invoke(function, payload, trace_id=header, **options)
 
     async def invoke_with_response_stream(
-        self,
-        function: str,
-        payload: bytes,
-        *,
-        qualifier: str | None = None,
-        request_id: str | None = None,
-        trace_id: str | None = None,
-        client_context: str | None = None,
-        tenant_id: str | None = None,
-        log_tail: bool = False,
+        self, function: str, payload: bytes, *, trace_id: str | None = None, **options: Any
     ) -> InvokeStream:
         """Invoke, or raise `RecursiveInvocation`."""
-        return await self._invoker.invoke_with_response_stream(
-            function,
-            payload,
-            qualifier=qualifier,
-            request_id=request_id,
-            trace_id=self._advance(trace_id, function),
-            client_context=client_context,
-            tenant_id=tenant_id,
-            log_tail=log_tail,
+        header = self._advance(trace_id, function)
+        return await self._functions.invoke_with_response_stream(
+            function, payload, trace_id=header, **options
         )
+
+    def check(self, function: str, qualifier: str | None = None) -> None:
+        """Raises `ResourceNotFound` if an invocation would find nothing to run."""
+        self._functions.check(function, qualifier)
 
     def _advance(self, trace_id: str | None, function: str) -> str:
         header, count = advance(trace_id or new_trace_id(self._clock.time()), function)

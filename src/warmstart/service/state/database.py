@@ -35,6 +35,10 @@ class Database:
     def __init__(self, path: Path, migrations: Sequence[str]) -> None:
         self.path = path
         self._depth = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise translated(path.parent, error) from error
         self._lock = Lock(path.with_suffix(".lock"))
         try:
             if not path.exists():

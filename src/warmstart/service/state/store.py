@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from warmstart.service.state.database import Database
-from warmstart.service.state.errors import translated
 
 __all__ = ["Store"]
 
@@ -42,10 +41,6 @@ class Store:
             CorruptState: the file is damaged; it is left as it is.
             StateError: the directory cannot be used.
         """
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise translated(directory, error) from error
         return cls(Database(directory / "state.sqlite", _MIGRATIONS))
 
     def close(self) -> None:
