@@ -71,9 +71,12 @@ class InvalidParameterValue(InvokeError):
 
 
 class RequestTooLarge(InvokeError):
-    """The event is longer than `MAX_PAYLOAD`."""
+    """The event is too long.
 
-    error_type = "RequestTooLargeException"
+    AWS answers with this name, and not with the model's `RequestTooLargeException`.
+    """
+
+    error_type = "RequestEntityTooLargeException"
     status = 413
 
 

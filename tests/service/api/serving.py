@@ -25,12 +25,9 @@ async def serving(application: Any) -> AsyncIterator[int]:
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup()
-    loop = asyncio.create_task(server.main_loop())
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
-        server.should_exit = True
-        await loop
         await server.shutdown()
 
 

@@ -7,7 +7,8 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.service.api.serving import call, client, serving
+from tests.service.asynchronous.played import running
 from tests.service.scripted import FUNCTION, Client, Stage, stage
 from warmstart.service.api.application import Api, Application
 from warmstart.service.api.exchange import Request
@@ -31,30 +33,11 @@ STREAM = "/2021-11-15/functions/f/response-streaming-invocations"
 
 
 @dataclass
-class Queue:
-    """Takes events, and keeps them for the test."""
-
-    events: list[tuple[Any, ...]] = field(default_factory=list)
-
-    async def enqueue(
-        self,
-        function: str,
-        qualifier: str | None,
-        payload: bytes,
-        *,
-        request_id: str,
-        trace_id: str | None,
-        client_context: str | None,
-    ) -> None:
-        self.events.append((function, qualifier, payload, request_id, trace_id, client_context))
-
-
-@dataclass
 class Set:
     """A stage, served on a port."""
 
     stage: Stage
-    queue: Queue
+    invocations: Invocations
     port: int
     client: Any
 
@@ -94,18 +77,18 @@ class Set:
 
 
 @asynccontextmanager
-async def served_on(there: Stage) -> AsyncIterator[Set]:
-    queue = Queue()
-    invocations = Invocations(there.service, queue, Arns(REGION, ACCOUNT))
-    application = Application(Api(RestJSON("lambda"), {}, invocations))
-    async with serving(application) as port:
-        with closing(client("lambda", port)) as lambda_:
-            yield Set(there, queue, port, lambda_)
+async def served_on(there: Stage, directory: Path) -> AsyncIterator[Set]:
+    async with running(directory, there.service) as asynchronous:
+        invocations = Invocations(there.service, asynchronous, Arns(REGION, ACCOUNT))
+        application = Application(Api(RestJSON("lambda"), {}, invocations))
+        async with serving(application) as port:
+            with closing(client("lambda", port)) as lambda_:
+                yield Set(there, invocations, port, lambda_)
 
 
 @pytest.fixture
-async def served() -> AsyncIterator[Set]:
-    async with stage(FUNCTION) as there, served_on(there) as served:
+async def served(tmp_path: Path) -> AsyncIterator[Set]:
+    async with stage(FUNCTION) as there, served_on(there, tmp_path) as served:
         yield served
 
 
@@ -113,7 +96,7 @@ async def served() -> AsyncIterator[Set]:
 async def test_the_paths_are_those_of_the_model(operation: str, served: Set) -> None:
     http = service_model("lambda").operation_model(operation).http
     path = http["requestUri"].replace("{FunctionName}", "f%3Alive")
-    invocations = Invocations(served.stage.service, served.queue, Arns(REGION, ACCOUNT))
+    invocations = served.invocations
 
     for sent in (path, f"{path}/"):
         found = invocations.match(Request(http["method"], sent, "", {}, b""))
@@ -190,24 +173,37 @@ async def test_what_the_caller_says_of_itself_reaches_the_runtime(served: Set) -
     assert answer.headers["x-amzn-trace-id"] == trace
 
 
-async def test_an_event_that_is_not_waited_for_is_kept(served: Set) -> None:
+async def test_an_event_that_is_not_waited_for_reaches_the_function_later(served: Set) -> None:
+    context = base64.b64encode(b"{}").decode()
     answer = await served.call(
-        "invoke", FunctionName="f:$LATEST", InvocationType="Event", Payload=b"[1]"
+        "invoke",
+        FunctionName="f:$LATEST",
+        InvocationType="Event",
+        ClientContext=context,
+        Payload=b"[1]",
     )
+    async with served.runtime() as runtime:
+        event = await runtime.next()
+        await runtime.post(event.request_id, "response", b"1")
 
     assert answer["StatusCode"] == 202
     assert answer["Payload"].read() == b""
-    ((function, qualifier, payload, request_id, trace_id, context),) = served.queue.events
-    assert (function, qualifier, payload, context) == ("f", "$LATEST", b"[1]", None)
-    assert request_id == answer["ResponseMetadata"]["RequestId"]
-    assert trace_id.startswith("Root=1-")
+    assert event.body == b"[1]"
+    metadata = answer["ResponseMetadata"]
+    assert event.request_id == metadata["RequestId"]
+    root = metadata["HTTPHeaders"]["x-amzn-trace-id"].partition(";")[0]
+    assert event.headers["lambda-runtime-trace-id"].startswith(root)
+    assert "lambda-runtime-client-context" not in event.headers
 
 
-async def test_the_old_call_keeps_events_too(served: Set) -> None:
-    answer = await served.call("invoke_async", FunctionName="f", InvokeArgs=b"{}")
+async def test_the_old_call_does_not_wait_either(served: Set) -> None:
+    answer = await served.call("invoke_async", FunctionName="f", InvokeArgs=b"[1]")
+    async with served.runtime() as runtime:
+        event = await runtime.next()
+        await runtime.post(event.request_id, "response", b"1")
 
     assert answer["Status"] == 202
-    assert [event[:3] for event in served.queue.events] == [("f", None, b"{}")]
+    assert event.body == b"[1]"
 
 
 @pytest.mark.parametrize("operation", ["invoke", "invoke_with_response_stream"])
@@ -229,7 +225,6 @@ async def test_a_function_that_is_not_there_is_not_found(kind: str, served: Set)
     assert response["Error"]["Code"] == "ResourceNotFoundException"
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:g"
     assert response["Error"]["Message"] == f"Function not found: {arn}"
-    assert served.queue.events == []
 
 
 @pytest.mark.parametrize("payload", [b"{", b"\xff", b"NaN", b"[" * 100_000, b"{} x"])
@@ -298,8 +293,9 @@ async def test_the_two_qualifiers_must_be_the_same(served: Set) -> None:
         await served.call("invoke", FunctionName="f:1", Qualifier="2")
 
 
-async def test_a_throttled_call_says_why() -> None:
-    async with stage(replace(FUNCTION, max_concurrency=1)) as there, served_on(there) as served:
+async def test_a_throttled_call_says_why(tmp_path: Path) -> None:
+    narrow = replace(FUNCTION, max_concurrency=1)
+    async with stage(narrow) as there, served_on(there, tmp_path) as served:
         first = asyncio.create_task(there.service.invoke("f", b"1"))
         await there.driver.started()
 
@@ -408,7 +404,7 @@ async def test_a_client_that_reads_slowly_slows_the_runtime_down(served: Set) ->
         sent = 0
         with suppress(TimeoutError):
             while sent < 64:
-                await asyncio.wait_for(runtime.chunk(piece), 0.5)
+                await asyncio.wait_for(runtime.chunk(piece), 0.2)
                 sent += 1
         await response.aclose()
 

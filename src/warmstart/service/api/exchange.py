@@ -100,6 +100,6 @@ async def respond(send: Send, response: Response, request_id: str) -> None:
     """Send a whole response."""
     headers = response.headers
     if response.status != HTTPStatus.NO_CONTENT:
-        headers = {**headers, "Content-Length": str(len(response.body))}
+        headers = {"Content-Length": str(len(response.body)), **headers}
     await start(send, response.status, headers, request_id)
     await send({"type": "http.response.body", "body": response.body})

@@ -42,9 +42,6 @@ __all__ = ["AsyncInvocations", "Functions", "Invocation", "Invocations"]
 
 _logger = logging.getLogger(__name__)
 
-MAX_EVENT = 1024 * 1024
-"""Largest event of an asynchronous invocation, in bytes."""
-
 MAX_CLIENT_CONTEXT = 3583
 """Largest client context, in bytes of base64."""
 
@@ -66,9 +63,10 @@ class AsyncInvocations(Protocol):
         qualifier: str | None,
         payload: bytes,
         *,
-        request_id: str,
-        trace_id: str | None,
-        client_context: str | None,
+        request_id: str | None = None,
+        trace_id: str | None = None,
+        client_context: str | None = None,
+        tenant_id: str | None = None,
     ) -> None:
         """Return once the event can no longer be lost."""
         ...
@@ -134,12 +132,6 @@ class Invocations:
         return None
 
     async def _enqueue(self, call: _Call) -> Response:
-        if len(call.payload) > MAX_EVENT:
-            raise ApiError(
-                "RequestEntityTooLargeException",
-                f"{len(call.payload)} byte payload is too large for the Event invocation type "
-                f"(limit {MAX_EVENT} bytes)",
-            )
         self._functions.check(call.function, call.qualifier)
         await self._asynchronous.enqueue(
             call.function,
@@ -147,8 +139,8 @@ class Invocations:
             call.payload,
             request_id=call.request_id,
             trace_id=call.trace_id,
-            client_context=None,  # only synchronous invocations have one
-        )
+            tenant_id=call.tenant_id,
+        )  # the client context goes with synchronous invocations alone
         return Response(202, _headers(call))
 
     def _call(self, invocation: Invocation, request: Request, request_id: str) -> _Call:
