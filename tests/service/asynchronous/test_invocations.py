@@ -23,6 +23,7 @@ from tests.service.asynchronous.played import (
     until,
 )
 from warmstart.invoke import (
+    InvokeError,
     InvokeResult,
     RequestTooLarge,
     ResourceNotFound,
@@ -135,7 +136,15 @@ async def test_attempts_are_counted_over_restarts(tmp_path: Path) -> None:
     assert '"responsePayload":{"errorMessage":"no"}' in mailbox.messages[0].body
 
 
-@pytest.mark.parametrize("error", [throttled, lambda: ServiceFault("x"), lambda: OSError("bug")])
+class NotReady(InvokeError):
+    status = 409
+
+
+@pytest.mark.parametrize(
+    "error",
+    [throttled, lambda: ServiceFault("x"), lambda: NotReady("pending"), lambda: OSError("bug")],
+    ids=["throttled", "service error", "not ready", "a fault of ours"],
+)
 async def test_throttles_and_service_errors_are_repeated_until_they_end(
     tmp_path: Path, error: Callable[[], Exception]
 ) -> None:

@@ -54,7 +54,7 @@ def test_a_document_is_the_callers_own_copy(store: Store) -> None:
 
 
 @given(keys=st.sets(st.text(st.characters(codec="utf-8"))), prefix=st.text("a%_*ß\U0010ffff"))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_all_finds_what_has_the_prefix_in_order(
     tmp_path_factory: pytest.TempPathFactory, keys: set[str], prefix: str
 ) -> None:
@@ -216,6 +216,57 @@ def test_a_file_that_is_gone_while_its_log_is_there_is_not_made_anew(tmp_path: P
 
     with pytest.raises(CorruptState, match="it is missing, but its log is there"):
         Store.open(tmp_path / "copy")
+
+
+def _crashed(directory: Path, copy: Path) -> Path:
+    """What a kill leaves of a state with a hundred acknowledged writes; its log."""
+    opened = Store.open(directory)
+    for number in range(100):
+        opened.put("function", f"{number:06}", {"Description": "x" * 1000})
+    shutil.copytree(directory, copy)
+    opened.close()
+    return copy / "state.sqlite-wal"
+
+
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.3, 0.7, 0.97])
+@pytest.mark.parametrize("length", [1, 16, 10_000])
+def test_a_damaged_log_is_refused_and_left_as_it_is(
+    tmp_path: Path, part: float, length: int
+) -> None:
+    log = _crashed(tmp_path / "a", tmp_path / "b")
+    content = bytearray(log.read_bytes())
+    at = int(len(content) * part)
+    content[at : at + length] = bytes(byte ^ 0x55 for byte in content[at : at + length])
+    log.write_bytes(content)
+
+    with pytest.raises(CorruptState, match="its log is not what was written"):
+        Store.open(tmp_path / "b")
+
+    assert log.read_bytes() == content
+
+
+@pytest.mark.parametrize("lost", [1, 100, 4000, 5000])
+def test_a_log_that_ends_in_a_torn_transaction_is_read_up_to_it(tmp_path: Path, lost: int) -> None:
+    log = _crashed(tmp_path / "a", tmp_path / "b")
+    os.truncate(log, log.stat().st_size - lost)
+
+    assert len(_survivors(tmp_path / "b")) >= 98
+
+
+def test_a_log_that_is_whole_is_read_as_a_whole(tmp_path: Path) -> None:
+    _crashed(tmp_path / "a", tmp_path / "b")
+
+    assert len(_survivors(tmp_path / "b")) == 100
+
+
+def test_what_an_earlier_log_left_behind_is_not_damage(tmp_path: Path) -> None:
+    opened = Store.open(tmp_path / "a")
+    for number in range(500):  # long enough for the log to begin anew
+        opened.put("function", f"{number:06}", {"Description": "x" * 20_000})
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    opened.close()
+
+    assert len(_survivors(tmp_path / "b")) == 500
 
 
 _FILL = """

@@ -48,6 +48,9 @@ MAX_EVENT = 1024 * 1024
 
 _Result = TypeVar("_Result")
 _LATEST = "$LATEST"
+_NOT_NOW = {409, 429}
+"""The function is not ready yet, or throttled: that says nothing of the event."""
+
 _CACHE = 64 * 1024 * 1024
 _logger = logging.getLogger(__name__)
 
@@ -220,7 +223,7 @@ class AsyncInvocations:
                 return Attempt(
                     Outcome.RECURSIVE, replace(response, function_error=error.error_type)
                 )
-            counted = error.status < 500 and error.status != 429
+            counted = error.status < 500 and error.status not in _NOT_NOW
             return Attempt(Outcome.FAILED if counted else Outcome.REFUSED, response)
         except Exception as error:
             _logger.exception("Invoking %s failed in an unforeseen way", event.function)

@@ -18,6 +18,7 @@ from typing import Any
 
 from warmstart.service.state.errors import CorruptState, NewerState, StorageFault, translated
 from warmstart.service.state.lock import Lock
+from warmstart.service.state.log import damage
 
 __all__ = ["Database"]
 
@@ -45,6 +46,8 @@ class Database:
                 _create(path, migrations)
             elif path.stat().st_size == 0:
                 raise CorruptState(path, "it is empty")
+            elif (damaged := damage(Path(f"{path}-wal"))) is not None:
+                raise CorruptState(path, f"{damaged} is not what was written")
             self._connection = _connect(path)
             try:
                 self._check()
