@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 
 ROOT = "/2018-06-01/runtime"
+TMP = os.environ.get("TMPDIR", "/tmp")
 
 
 class Connection:
@@ -76,11 +77,11 @@ def surroundings(connection: Connection, request_id: str, event: bytes) -> None:
     facts = {
         "variables": dict(os.environ),
         "directory": os.getcwd(),
-        "temporary": os.listdir(os.environ["TMPDIR"]),
+        "temporary": os.listdir(TMP),
         "stdin": sys.stdin.read(),
         "session": os.getsid(0) == os.getpgid(0) == os.getpid(),
     }
-    with open(f"{os.environ['TMPDIR']}/left", "w") as file:
+    with open(f"{TMP}/left", "w") as file:
         file.write("something")
     respond(connection, request_id, json.dumps(facts).encode())
 
@@ -157,11 +158,19 @@ def eat(connection: Connection, request_id: str, event: bytes) -> None:
     respond(connection, request_id, event)
 
 
+def run(connection: Connection, request_id: str, event: bytes) -> None:
+    """Answer with what a shell says to the event."""
+    outcome = subprocess.run(
+        ["/bin/sh", "-c", event.decode()], capture_output=True, text=True, check=False
+    )
+    respond(connection, request_id, json.dumps(outcome.stdout + outcome.stderr).encode())
+
+
 def hoard(connection: Connection, request_id: str, event: bytes) -> None:
     """Write a file to /tmp and exit if the event says so; else answer how many there are."""
-    count = len(os.listdir(os.environ["TMPDIR"]))
+    count = len(os.listdir(TMP))
     if event == b"1":
-        with open(f"{os.environ['TMPDIR']}/{count}", "w"):
+        with open(f"{TMP}/{count}", "w"):
             os._exit(1)
     respond(connection, request_id, b"%d" % count)
 
@@ -174,6 +183,7 @@ HANDLERS: dict[str, Handler] = {
     "die": die,
     "respond_and_leave": respond_and_leave,
     "background": background,
+    "run": run,
     "hide": hide,
     "eat": eat,
     "hoard": hoard,
@@ -201,7 +211,7 @@ if __name__ == "__main__":
         case "late":
             # The first INIT takes too long, the second does not.
             try:
-                open(f"{os.environ['TMPDIR']}/second", "x").close()
+                open(f"{TMP}/second", "x").close()
             except FileExistsError:
                 loop(echo)
             time.sleep(60)

@@ -93,7 +93,7 @@ class _Settings:
     default=512,
     show_default=True,
     type=click.IntRange(128, 10240),
-    help="Memory size of an environment in MB, as reported to the app.",
+    help="Memory size of an environment in MB. One that takes more is ended, as on AWS.",
 )
 @click.option(
     "--max-concurrency",

@@ -32,7 +32,9 @@ class Function:
     `init_timeout` left out is AWS's: 10 s on demand, else at least 130 s. If INIT fails
     on demand it is run again within the invocation, as on AWS, unless `suppressed_init`
     is false. With `freeze` nothing in an environment runs between its invocations.
-    After `max_age` an environment is replaced, even one in use.
+    After `max_age` an environment is replaced, even one in use. With `isolated` it finds
+    the code at /var/task, the layers at /opt and a /tmp of its own, where the system can do
+    that; else they are where they are, as the environment variables tell.
 
     `log_group` is where its logs go, by default AWS's own place for them. The log
     levels (TRACE to FATAL; DEBUG, INFO or WARN for the system's) filter JSON logs only.
@@ -54,6 +56,7 @@ class Function:
     python: str = sys.executable
     python_path: str | None = None
     command: tuple[str, ...] = ()
+    isolated: bool = False
     suppressed_init: bool = True
     freeze: bool = True
     runtime: str = f"python{sys.version_info.major}.{sys.version_info.minor}"

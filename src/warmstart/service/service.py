@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import NamedTuple, TypeVar
 
 from warmstart.invoke import (
@@ -73,6 +73,8 @@ class Service:
     An asynchronous context manager: on leaving it, all environments are stopped
     and their processes gone. `observer` gets every `telemetry` event;
     `random` draws which version an alias leads to (from 0 up to, not including, 1).
+    `function_variables` is what all functions get unless they have their own: credentials,
+    `AWS_ENDPOINT_URL` and its like.
     """
 
     def __init__(
@@ -84,11 +86,13 @@ class Service:
         region: str = "us-east-1",
         account: str = "123456789012",
         random: Callable[[], float] = random.random,
+        function_variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.driver = driver or ProcessDriver()
         self.clock = clock or Clock()
         self.region = region
         self.account = account
+        self.function_variables = function_variables
         self._observer = observer
         self._tails = Tails()
         self._random = random

@@ -20,7 +20,8 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from errno import ENOENT
+from functools import cached_property, partial
 from pathlib import Path
 
 from warmstart.service.environments import memory
@@ -28,6 +29,7 @@ from warmstart.service.environments.cgroups import Cgroup, Cgroups
 from warmstart.service.environments.driver import Places
 from warmstart.service.environments.ending import bearing, end_all
 from warmstart.service.environments.process import Process, in_thread, spawn
+from warmstart.service.environments.views import Views
 from warmstart.service.function import Function
 
 __all__ = ["ProcessDriver", "ProcessEnclosure"]
@@ -39,10 +41,15 @@ SAMPLE_INTERVAL = 0.1
 
 
 class ProcessDriver:
-    """Makes the enclosures of processes. `limits` false: as if there were no control groups."""
+    """Makes the enclosures of processes.
 
-    def __init__(self, *, limits: bool = True) -> None:
+    `limits` false is as if there were no control groups; `as_user` views as if it was not root
+    who asks for them.
+    """
+
+    def __init__(self, *, limits: bool = True, as_user: bool = False) -> None:
         self.cgroups = Cgroups.find() if limits else None
+        self._as_user = as_user
         self._directory = Path(tempfile.gettempdir())
         self._sweep()
 
@@ -51,7 +58,15 @@ class ProcessDriver:
         name = f"{_NAME}-{os.getpid()}-{environment_id}"
         temporary = self._directory / name
         temporary.mkdir(mode=0o700)
-        return ProcessEnclosure(function, environment_id, temporary, self.cgroups)
+        views = self._views if function.isolated else None
+        return ProcessEnclosure(function, environment_id, temporary, self.cgroups, views)
+
+    @cached_property
+    def _views(self) -> Views | None:
+        if self._as_user:
+            views = Views(as_user=True)
+            return views if views.work() else None
+        return Views.find()
 
     def _sweep(self) -> None:
         """Remove what services have left that were killed."""
@@ -80,13 +95,23 @@ class ProcessEnclosure:
     """Where the processes of one environment live."""
 
     def __init__(
-        self, function: Function, environment_id: str, temporary: Path, cgroups: Cgroups | None
+        self,
+        function: Function,
+        environment_id: str,
+        temporary: Path,
+        cgroups: Cgroups | None,
+        views: Views | None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._function = function
         self._environment_id = environment_id
         self._temporary = temporary
-        self.places = Places(function.task_root, function.layers_directory, str(temporary))
+        self._views = views
+        self.places = (
+            Places(function.task_root, function.layers_directory, str(temporary))
+            if views is None
+            else views.places(function)
+        )
         self._processes: set[Process] = set()
         self._cgroups = cgroups
         self._cgroup: Cgroup | None = None
@@ -130,7 +155,13 @@ class ProcessEnclosure:
                 self._cgroup = self._cgroups.create(self._environment_id, memory_size)
             except OSError as error:
                 raise RuntimeError("A control group could not be made.") from error
-        popen = spawn(arguments, self.places.task_root, variables, output)
+        if self._views is None:
+            popen = spawn(arguments, self.places.task_root, variables, output)
+        else:
+            function, temporary = self._function, str(self._temporary)
+            if not os.path.isdir(function.task_root):
+                raise FileNotFoundError(ENOENT, os.strerror(ENOENT), self.places.task_root)
+            popen = self._views.spawn(function, temporary, arguments, variables, output)
         # It has only just begun, and started nothing of its own.
         if self._cgroup is not None:
             self._cgroup.add(popen.pid)

@@ -55,9 +55,13 @@ async def in_thread(work: Callable[[], _Result]) -> _Result:
 
 
 def spawn(
-    arguments: Sequence[str], directory: str, variables: Mapping[str, str], output: int
+    arguments: Sequence[str],
+    directory: str,
+    variables: Mapping[str, str],
+    output: int,
+    descriptors: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a program that writes to the descriptor `output`. Raises `OSError`."""
+    """Start a program that writes to `output` and has `descriptors`, too. Raises `OSError`."""
     return subprocess.Popen(
         arguments,
         cwd=directory,
@@ -66,6 +70,7 @@ def spawn(
         stdout=output,
         stderr=output,
         start_new_session=True,
+        pass_fds=descriptors,
     )
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -61,6 +61,8 @@ class Settings(Protocol):
     def observer(self, event: Event) -> None: ...
     @property
     def region(self) -> str: ...
+    @property
+    def function_variables(self) -> Mapping[str, str]: ...
 
 
 class Owner(Protocol):
@@ -140,6 +142,7 @@ class Sandbox:
             region=self._settings.region,
             log_stream_name=self.source.log_stream,
             initialization_type=self._initialization_type,
+            configured=self._settings.function_variables,
         )
 
     def output(self, line: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import site
+from collections.abc import Mapping
 from pathlib import Path
 
 from warmstart.service.environments.driver import Places
@@ -15,6 +16,9 @@ from warmstart.service.function import Function
 __all__ = ["variables"]
 
 _PACKAGE = Path(__file__).resolve().parents[2]
+
+_XRAY_HOST = "127.0.0.1"
+_XRAY_PORT = "2000"
 
 
 def variables(
@@ -25,23 +29,31 @@ def variables(
     region: str,
     log_stream_name: str,
     initialization_type: str,
+    configured: Mapping[str, str],
 ) -> dict[str, str]:
     """Everything the environment's process sees: defaults, then the user's, then the platform's.
 
+    `configured` is what the service gives all functions: credentials, endpoints.
     The user may set PATH, the region or credentials; what tells the runtime who
     and where it is cannot be overridden, as on AWS.
     """
     return {
-        "PATH": f"{os.path.dirname(function.python)}:/usr/local/bin:/usr/bin:/bin",
+        **_search_paths(function, places),
         "LANG": "en_US.UTF-8",
         "LC_CTYPE": "C.UTF-8",
         "TZ": ":UTC",
         "SHLVL": "0",
-        "TMPDIR": places.temporary,
+        # AWS has its X-Ray daemon there. Here is none; what is sent to it is lost.
+        "AWS_XRAY_DAEMON_ADDRESS": f"{_XRAY_HOST}:{_XRAY_PORT}",
+        "_AWS_XRAY_DAEMON_ADDRESS": _XRAY_HOST,
+        "_AWS_XRAY_DAEMON_PORT": _XRAY_PORT,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        **({} if places.private else {"TMPDIR": places.temporary}),
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
+        **configured,
         **function.environment,
-        **_python_path(function),
+        **_python_path(function, places),
         **_platform(function, places),
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream_name,
@@ -49,28 +61,48 @@ def variables(
     }
 
 
+def _search_paths(function: Function, places: Places) -> dict[str, str]:
+    programs = [os.path.dirname(function.python), "/usr/local/bin", "/usr/bin", "/bin"]
+    libraries = [places.task_root, f"{places.task_root}/lib"]
+    if places.layers is not None:
+        programs.append(f"{places.layers}/bin")
+        libraries.append(f"{places.layers}/lib")
+    return {"PATH": os.pathsep.join(programs), "LD_LIBRARY_PATH": os.pathsep.join(libraries)}
+
+
 def _platform(function: Function, places: Places) -> dict[str, str]:
-    return {
+    found = {
         "_HANDLER": function.handler,
         "PWD": places.task_root,
         "LAMBDA_TASK_ROOT": places.task_root,
         "LAMBDA_RUNTIME_DIR": str(_PACKAGE / "runtime"),
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
     }
+    if not function.runtime.startswith("provided"):
+        found["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{function.runtime}"
+    if function.log_format == "JSON":
+        found["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        found["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level
+    return found
 
 
-def _python_path(function: Function) -> dict[str, str]:
-    """Lets the child import warmstart where it runs from a source tree, or on another Python.
+def _python_path(function: Function, places: Places) -> dict[str, str]:
+    """Lets a Python child import its layers, and warmstart where it is not installed.
 
     An installed warmstart is found without help, and to put site-packages on
     PYTHONPATH would place it before the standard library.
     """
-    root = function.python_path or str(_PACKAGE.parent)
-    if function.command or root in {os.path.realpath(path) for path in site.getsitepackages()}:
+    if not function.runtime.startswith("python"):
         return {}
-    own = function.environment.get("PYTHONPATH")
-    return {"PYTHONPATH": f"{root}{os.pathsep}{own}" if own else root}
+    root = function.python_path or str(_PACKAGE.parent)
+    installed = root in {os.path.realpath(path) for path in site.getsitepackages()}
+    found = [] if function.command or installed else [root]
+    if own := function.environment.get("PYTHONPATH"):
+        found.append(own)
+    if places.layers is not None:
+        python = f"{places.layers}/python"
+        found += [python, f"{python}/lib/{function.runtime}/site-packages"]
+    return {"PYTHONPATH": os.pathsep.join(found)} if found else {}
