@@ -330,6 +330,25 @@ def test_a_disconnect_in_another_environment_reaches_the_apps_cleanup(
     ]
 
 
+def test_a_connection_that_begins_anew_ends_what_it_was_before(
+    handler: ASGIHandler, app: Noting, connections: MemoryConnections
+) -> None:
+    handler(samples.connect(), None)
+    handler(samples.connect(), None)
+
+    assert handler(samples.message("hello"), None)["statusCode"] == 200
+    assert connections.sent == {"AAAA1234=": ["hello"]}
+    assert sorted(message["type"] for message in app.messages) == [
+        "websocket.connect",
+        "websocket.connect",
+        "websocket.disconnect",
+        "websocket.receive",
+    ]
+    sockets = handler._invocations.sockets
+    assert sockets is not None
+    assert sockets.statistics()["living"] == 1
+
+
 def test_many_connections_live_beside_each_other_and_none_is_left_over(
     handler: ASGIHandler, app: Noting, connections: MemoryConnections
 ) -> None:

@@ -1,4 +1,4 @@
-"""Throws made-up events, responses and streams at every decoder, for as long as it is told to.
+"""Throws made-up events, responses and streams at every decoder and at the handler.
 
 Only the typed errors may come of it, and what is let through must be sound.
 Each round draws new examples, from a seed that is the first one plus the
@@ -23,6 +23,8 @@ from hypothesis import strategies as st
 from tests.events import golden
 from tests.events.invariants import FORMATS, check_request, check_response
 from tests.events.mutations import STRANGERS
+from tests.fuzz import handlers
+from tests.fuzz.handlers import any_event_is_answered_or_its_fault_named
 from warmstart.events import alb, edge, http_v2, lattice_v1, lattice_v2, prelude, rest, websocket
 from warmstart.events.errors import MalformedEvent, MalformedResponse
 from warmstart.events.http import HTTPRequest, HTTPResponse
@@ -185,6 +187,8 @@ PIECES = st.lists(
 PROPERTIES: list[tuple[Callable[[Any], None], st.SearchStrategy[Any]]] = [
     (any_event_is_read_or_refused, JSON),
     (any_event_is_read_or_refused, spoiled(EVENTS)),
+    (any_event_is_answered_or_its_fault_named, JSON),
+    (any_event_is_answered_or_its_fault_named, spoiled(EVENTS + handlers.EVENTS)),
     (any_result_is_read_or_refused, JSON),
     (any_result_is_read_or_refused, spoiled(RESULTS)),
     (any_stream_is_read_or_refused, PIECES),

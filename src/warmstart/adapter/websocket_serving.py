@@ -193,6 +193,9 @@ class WebSocketAdapter:
             about["endpoint"],
             resumed=about["resumed"],
         )
+        earlier, _ = self._living.pop(connection.id, (None, 0))
+        if earlier is not None:
+            earlier.disconnect()  # an id begins anew: what it was before has gone unheard
         self._living[connection.id] = cycle, self._clock()
         cycle.task.add_done_callback(lambda task: self._forget(cycle))
         return cycle
