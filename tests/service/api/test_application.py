@@ -201,3 +201,17 @@ async def test_a_request_is_held_to_the_model(port: int) -> None:
         "1 validation error detected: Value 'no name' at 'functionName' failed to satisfy "
         "constraint: Member must satisfy regular expression pattern: "
     )
+
+
+async def test_logs_tell_of_bad_input_in_their_own_way(port: int) -> None:
+    logs = client("logs", port)
+
+    response = await refused(logs.describe_log_groups, logGroupNamePrefix="C:/Program Files")
+    logs.close()
+
+    assert response["Error"] == {
+        "Code": "InvalidParameterException",
+        "Message": "1 validation error detected: Value 'C:/Program Files' at "
+        "'logGroupNamePrefix' failed to satisfy constraint: Member must satisfy regular "
+        "expression pattern: [\\.\\-_/#A-Za-z0-9]+",
+    }

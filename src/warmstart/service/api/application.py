@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from warmstart.invoke import MAX_PAYLOAD
@@ -42,6 +42,11 @@ class WireProtocol(Protocol):
     @property
     def service(self) -> str:
         """The name that its requests are signed with."""
+        ...
+
+    @property
+    def invalid_input(self) -> str:
+        """The error that tells of input which the model does not allow."""
         ...
 
     def claims(self, request: Request) -> bool: ...
@@ -141,7 +146,7 @@ class _Exchange:
             raise ApiError("NotImplementedException", f"{name} is not implemented here.")
         parameters = protocol.parse(match, request)
         if match.operation.input_shape is not None:
-            validate(match.operation.input_shape, parameters)
+            validate(match.operation.input_shape, parameters, protocol.invalid_input)
         output = operation(parameters)
         if inspect.isawaitable(output):
             output = await output
@@ -149,7 +154,9 @@ class _Exchange:
 
     async def _request(self, operation: str, limit: int) -> Request:
         """The whole request, if its sender may send it."""
-        request = replace(self._head, body=await read_body(self._receive, operation, limit))
+        head = self._head
+        body = await read_body(self._receive, operation, limit)
+        request = Request(head.method, head.path, head.query_string, head.headers, body)
         if self._verifier is not None:
             self._verifier.verify(request, self._api.protocol.service)
         return request

@@ -21,6 +21,8 @@ __all__ = ["AwsJSON"]
 class AwsJSON:
     """The server's side of the protocol, for one service."""
 
+    invalid_input = "InvalidParameterException"
+
     def __init__(self, service: str) -> None:
         self.model = service_model(service)
         self.service: str = self.model.signing_name

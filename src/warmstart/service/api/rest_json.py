@@ -33,6 +33,8 @@ __all__ = ["RestJSON"]
 class RestJSON:
     """The server's side of the protocol, for one service."""
 
+    invalid_input = "ValidationException"
+
     def __init__(self, service: str) -> None:
         self.model = service_model(service)
         self.service: str = self.model.signing_name

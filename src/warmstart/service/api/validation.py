@@ -21,11 +21,11 @@ from warmstart.service.api.operations import Members
 __all__ = ["validate"]
 
 
-def validate(shape: Shape, members: Members) -> None:
+def validate(shape: Shape, members: Members, code: str = "ValidationException") -> None:
     """Hold an operation's input to its shape.
 
     Raises:
-        ApiError: a `ValidationException` that tells all that is wrong; of a function's
+        ApiError: an error of that `code` that tells all that is wrong; of a function's
             runtime, an `InvalidParameterValueException`.
     """
     faults = list(_structure_faults(shape, members, ""))
@@ -33,7 +33,7 @@ def validate(shape: Shape, members: Members) -> None:
         plural = "s" if len(faults) > 1 else ""
         told = "; ".join(faults)
         message = f"{len(faults)} validation error{plural} detected: {told}"
-        raise ApiError("ValidationException", message)
+        raise ApiError(code, message)
     _check_runtime(shape, members.get("Runtime"))
 
 
