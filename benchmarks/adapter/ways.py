@@ -78,13 +78,15 @@ def bare(app: ASGIApp, event: Any) -> Call:
     return call
 
 
-def measure(calls: dict[str, Call], *, rounds: int, seconds: float) -> dict[str, float]:
+def measure(
+    calls: dict[str, Call], clock: Callable[[], float], *, rounds: int, seconds: float
+) -> dict[str, float]:
     """Microseconds of each call: the median of `rounds` alternating rounds of `seconds`."""
     counts = {name: max(1, int(seconds / _once(call))) for name, call in calls.items()}
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
-            taken[name].append(_time(call, counts[name]))
+            taken[name].append(_time(call, counts[name], clock))
     return {name: statistics.median(values) * 1e6 for name, values in taken.items()}
 
 
@@ -97,13 +99,13 @@ def _once(call: Call) -> float:
     return elapsed / count
 
 
-def _time(call: Call, count: int) -> float:
+def _time(call: Call, count: int, clock: Callable[[], float]) -> float:
     gc.collect()
     repeat = range(count)
-    started = time.perf_counter()
+    started = clock()
     for _ in repeat:
         call()
-    return (time.perf_counter() - started) / count
+    return (clock() - started) / count
 
 
 @contextlib.contextmanager

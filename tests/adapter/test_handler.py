@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -416,9 +417,14 @@ def test_a_response_over_the_limit_is_a_clear_error_of_a_runtime_that_posts() ->
         ("ä", 1_040_000),
     ],
 )
+@pytest.mark.parametrize("with_orjson", [True, False])
 def test_a_response_over_the_limit_is_a_clear_error_of_a_runtime_that_returns(
-    character: str, count: int
+    character: str, count: int, with_orjson: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if with_orjson:
+        pytest.importorskip("orjson")
+    else:
+        monkeypatch.setitem(sys.modules, "orjson", None)
     text = character * count
     headers = [(b"content-type", b"text/plain")]
     big = {"type": "http.response.body", "body": text.encode()}
