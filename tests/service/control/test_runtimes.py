@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -102,30 +101,15 @@ def test_a_python_older_than_warmstart_itself_is_refused(tmp_path: Path) -> None
     assert "needs Python 3.11 or newer" in refused("python3.10", tmp_path)
 
 
-def test_a_custom_runtime_brings_its_bootstrap_in_the_code_or_else_in_a_layer(
-    tmp_path: Path,
-) -> None:
-    # https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html
-    code, layers = tmp_path / "code", tmp_path / "layers"
-    code.mkdir()
-    in_layer = executable(layers / "bootstrap")
-    assert chosen("provided.al2023", code, layers).command == (str(in_layer),)
-    in_code = executable(code / "bootstrap")
-    assert chosen("provided.al2023", code, layers).command == (str(in_code),)
-
-
-def test_a_custom_runtime_without_a_bootstrap_fails_when_it_is_started_as_on_aws(
-    tmp_path: Path,
-) -> None:
-    (command,) = chosen("provided.al2023", tmp_path).command
-    with pytest.raises(FileNotFoundError):
-        subprocess.run([command], check=False)
+def test_a_custom_runtime_is_left_to_the_environment_to_find(tmp_path: Path) -> None:
+    # AWS, too, finds out whether there is a bootstrap when it starts an environment.
+    assert chosen("provided.al2023", tmp_path) == Program()
 
 
 def test_a_runtime_of_aws_that_is_not_here_can_be_brought(tmp_path: Path) -> None:
     assert "put a runtime client into" in refused("ruby3.4", tmp_path)
-    bootstrap = executable(tmp_path / "bootstrap")
-    assert chosen("ruby3.4", tmp_path).command == (str(bootstrap),)
+    executable(tmp_path / "bootstrap")
+    assert chosen("ruby3.4", tmp_path) == Program()
 
 
 def test_node_runs_the_client_of_the_package(

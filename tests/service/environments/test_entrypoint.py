@@ -26,6 +26,13 @@ def test_a_command_of_its_own_comes_first() -> None:
     assert command(command=("/bin/x", "y"), runtime="provided.al2023") == ("/bin/x", "y")
 
 
+def test_a_command_names_code_and_layers_as_the_environment_sees_them() -> None:
+    own = ("/bin/node", "/code/run.mjs", "/layers/x", "/codes/y", "app.handler")
+    seen = command(command=own, task_root="/code", layers_directory="/layers")
+
+    assert seen == ("/bin/node", "/var/task/run.mjs", "/opt/x", "/codes/y", "app.handler")
+
+
 def test_a_wrapper_gets_the_runtime_s_command_line_as_its_arguments() -> None:
     wrapped = command(environment={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"})
 

@@ -190,6 +190,7 @@ class Deployments:
             command=served_by.command,
             task_root=str(task_root),
             layers_directory=_path(layers),
+            isolated=True,
             environment=settings.get("Environment", {}).get("Variables", {}),
             timeout=settings["Timeout"],
             memory_size=settings["MemorySize"],

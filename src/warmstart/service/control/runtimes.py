@@ -57,7 +57,9 @@ class RuntimeUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to start a function's runtime: `command`, or else warmstart's own under `python`.
+    """How to start a function's runtime: `command`, or else what an environment starts by itself.
+
+    That is a `bootstrap`, or for Python functions warmstart's own runtime under `python`.
 
     `python_path` is where such an interpreter finds warmstart, if it does not by itself.
     """
@@ -95,12 +97,9 @@ def program(
     """
     if runtime.startswith("python"):
         return interpreters.program(runtime.removeprefix("python"))
-    bootstrap = next(_bootstraps(code, layers), None)
-    if bootstrap is not None:
-        return Program(command=(str(bootstrap),))
-    if runtime.startswith("provided"):
-        # AWS, too, finds out only when it starts an environment.
-        return Program(command=(str(code / "bootstrap"),))
+    # Whether a custom runtime has its bootstrap AWS, too, finds out only when it starts it.
+    if runtime.startswith("provided") or any(_bootstraps(code, layers)):
+        return Program()
     if runtime.startswith("nodejs"):
         return _node(runtime, handler, code, layers)
     raise RuntimeUnavailable(

@@ -21,20 +21,33 @@ class NoBootstrap(Exception):
 def entrypoint(function: Function, places: Places) -> tuple[str, ...]:
     """The command line of the runtime, its paths as the environment sees them.
 
-    Python functions get warmstart's own runtime, started by the wrapper that they
-    name, if any. All others bring a program called `bootstrap`.
+    A command of the function's own comes first. Else Python functions get warmstart's
+    own runtime, started by the wrapper that they name, if any, and all others bring a
+    program called `bootstrap`.
 
     Raises:
         NoBootstrap: they do not.
     """
     if function.command:
-        return function.command
+        return tuple(_as_seen(argument, function, places) for argument in function.command)
     if function.runtime.startswith("python"):
         command = (function.python, "-m", "warmstart.runtime", function.handler)
         wrapper = function.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
         return command if wrapper is None else (wrapper, *command)
-    roots = [(function.task_root, places.task_root), (function.layers_directory, places.layers)]
-    for real, seen in roots:
-        if real is not None and seen is not None and os.path.lexists(f"{real}/bootstrap"):
+    for real, seen in _roots(function, places):
+        if os.path.lexists(f"{real}/bootstrap"):
             return (f"{seen}/bootstrap",)
     raise NoBootstrap
+
+
+def _as_seen(argument: str, function: Function, places: Places) -> str:
+    """A path below the code or the layers, as the environment sees it; anything else as it is."""
+    for real, seen in _roots(function, places):
+        if argument.startswith(f"{real}/"):
+            return f"{seen}/{argument.removeprefix(f'{real}/')}"
+    return argument
+
+
+def _roots(function: Function, places: Places) -> list[tuple[str, str]]:
+    roots = [(function.task_root, places.task_root), (function.layers_directory, places.layers)]
+    return [(real, seen) for real, seen in roots if real is not None and seen is not None]

@@ -101,10 +101,14 @@ class Views:
 
 def _kept(function: Function) -> Iterable[str]:
     """What the runtime needs to start, as far as a view would hide it."""
-    wanted = {sys.prefix, sys.base_prefix, function.python_path or str(_PACKAGE_ROOT)}
-    for python in (function.python, os.path.realpath(function.python)):
-        wanted.add(os.path.dirname(os.path.dirname(python)))
-    wanted |= {os.path.dirname(argument) for argument in function.command}
+    wanted = {sys.prefix, sys.base_prefix, str(_PACKAGE_ROOT), function.python_path or ""}
+    own = (function.task_root, function.layers_directory or function.task_root)
+    programs = {function.python, os.path.realpath(function.python), *function.command}
+    for program in programs:
+        if not program.startswith(tuple(f"{root}/" for root in own)):
+            directory = os.path.dirname(program)
+            is_bin = os.path.basename(directory) == "bin"
+            wanted.add(os.path.dirname(directory) if is_bin else directory)
     hidden = {
         path
         for path in wanted
