@@ -69,6 +69,11 @@ class MemoryPlane:
         assert gone
         for key in gone:
             del self.functions[key]
+            self.provisioned.pop(key, None)
+        if version is None:
+            self.reserved.pop(name, None)
+            for key in [key for key in self.aliases if key[0] == name]:
+                self.delete_alias(*key)
 
     def set_alias(self, name: str, alias: str, versions: Mapping[str, float]) -> None:
         assert all((name, version) in self.functions for version in versions)
