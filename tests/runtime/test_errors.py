@@ -10,7 +10,7 @@ import pytest
 
 from warmstart.runtime.calls import Calls, Invocation
 from warmstart.runtime.connection import Response
-from warmstart.runtime.context import LambdaContext
+from warmstart.runtime.context import FunctionFacts, LambdaContext
 from warmstart.runtime.errors import describe
 from warmstart.runtime.faults import LambdaContextUnmarshalError
 
@@ -74,4 +74,4 @@ def test_a_delete_character_never_gets_into_a_header() -> None:
 def test_a_client_context_must_be_an_object(text: str) -> None:
     response = Response(200, {"lambda-runtime-client-context": text})
     with pytest.raises(LambdaContextUnmarshalError, match="not an object"):
-        LambdaContext(Invocation(response), {}, print)
+        LambdaContext(Invocation(response), FunctionFacts(), print)

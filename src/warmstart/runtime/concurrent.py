@@ -22,7 +22,7 @@ from warmstart.runtime.calls import Calls, Invocation, RuntimeAPIError
 from warmstart.runtime.client import RuntimeClient
 from warmstart.runtime.concurrent_exchange import ConcurrentExchange
 from warmstart.runtime.connection import ProtocolError, Response
-from warmstart.runtime.context import LambdaContext, function_facts
+from warmstart.runtime.context import FunctionFacts, LambdaContext
 from warmstart.runtime.extension import register
 from warmstart.runtime.handlers import find_handler
 from warmstart.runtime.logs import arrange_logging, unbuffer
@@ -116,7 +116,7 @@ class Worker:
         self._share = share
         self._reporter = reporter
         self._calls = Calls(address)
-        self._facts = function_facts()
+        self._facts = FunctionFacts()
         self._streaming = os.environ.get("WARMSTART_INVOKE_MODE") == "RESPONSE_STREAM"
         self._stopping = False
         self._idle: set[asyncio.Task[None]] = set()

@@ -79,8 +79,7 @@ class Connection:
 
     def fileno(self) -> int:
         """The open socket's descriptor, for polling."""
-        assert self._socket is not None
-        return self._socket.fileno()
+        return self._descriptor
 
     def request(
         self, message: bytes, wait: Callable[[int], bool] | None = None, *, again: bool = True
@@ -98,7 +97,7 @@ class Connection:
         served = self.served
         try:
             self.send(message)
-            if wait is not None and not wait(self.fileno()):
+            if wait is not None and not wait(self._descriptor):
                 self.close()
                 return None
             return self.read_response()
@@ -161,6 +160,7 @@ class Connection:
             else:
                 connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
                 self._socket = connection
+                self._descriptor = connection.fileno()
                 self._poll = poll()
                 self._poll.register(connection, POLLIN)
 
@@ -175,12 +175,12 @@ class Connection:
             self.served = True
             return accepted
         self._received = data
-        response = self._parse_response()
+        response = self._read_new()
         if response.status == 202 and _is_whole(data, response) and self.is_open:
             self._accepted = (data, response)
         return response
 
-    def _parse_response(self) -> Response:
+    def _read_new(self) -> Response:
         response = self._read_head()
         while response.status < 200:  # 100 Continue and its kin announce the real answer
             response = self._read_head()
@@ -198,14 +198,14 @@ class Connection:
         return response
 
     def _read_head(self) -> Response:
-        data = self._received or self._receive()
-        while (end := data.find(b"\r\n\r\n")) < 0:
-            self._received = data
-            if len(data) > MAX_HEAD:
+        head, end, rest = self._received.partition(b"\r\n\r\n")
+        while not end:
+            if len(head) > MAX_HEAD:
                 raise ProtocolError(f"The head of an answer of {self.address} does not end.")
-            data += self._receive()
-        self._received = data[end + 4 :]
-        return parse_head(data[:end], self.address)
+            self._received += self._receive()
+            head, end, rest = self._received.partition(b"\r\n\r\n")
+        self._received = rest
+        return parse_head(head, self.address)
 
     def _read_exactly(self, length: int) -> bytes | bytearray:
         received = self._received

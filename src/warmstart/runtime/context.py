@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
     from warmstart.runtime.calls import Invocation
 
-__all__ = ["Client", "ClientContext", "CognitoIdentity", "LambdaContext", "function_facts"]
+__all__ = ["Client", "ClientContext", "CognitoIdentity", "FunctionFacts", "LambdaContext"]
 
 _W3C_FIELDS = ("traceparent", "tracestate", "baggage")
 
 
-def function_facts() -> dict[str, str | None]:
+class FunctionFacts:
     """What every context of this environment says of the function, read once."""
-    get = os.environ.get
-    return {
-        "log_group_name": get("AWS_LAMBDA_LOG_GROUP_NAME"),
-        "log_stream_name": get("AWS_LAMBDA_LOG_STREAM_NAME"),
-        "function_name": get("AWS_LAMBDA_FUNCTION_NAME"),
-        "memory_limit_in_mb": get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
-        "function_version": get("AWS_LAMBDA_FUNCTION_VERSION"),
-    }
+
+    def __init__(self) -> None:
+        get = os.environ.get
+        self.log_group_name = get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = get("AWS_LAMBDA_FUNCTION_VERSION")
 
 
 class _Record:
@@ -108,9 +108,13 @@ class LambdaContext:
     identity: CognitoIdentity
 
     def __init__(
-        self, invocation: Invocation, facts: dict[str, str | None], log: Callable[[str], None]
+        self, invocation: Invocation, facts: FunctionFacts, log: Callable[[str], None]
     ) -> None:
-        self.__dict__.update(facts)
+        self.log_group_name = facts.log_group_name
+        self.log_stream_name = facts.log_stream_name
+        self.function_name = facts.function_name
+        self.memory_limit_in_mb = facts.memory_limit_in_mb
+        self.function_version = facts.function_version
         self.aws_request_id = invocation.request_id
         self.invoked_function_arn = invocation.arn
         self.tenant_id = invocation.tenant_id

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PlainHandler", "find_handler"]
 
+_WHOLE = frozenset((dict, list, str, type(None)))  # nearly all results, known without a search
 _COROUTINE, _ASYNC_GENERATOR = 0x80, 0x200  # of `co_flags`, as `inspect` names them
 
 
@@ -52,6 +53,9 @@ class PlainHandler:
     def serve_invocation(self, event: Any, context: Any, exchange: BlockingExchange) -> None:
         """Call the function and answer with what it returns or yields."""
         result = self.function(event, context)
+        if type(result) in _WHOLE:
+            exchange.respond_now(result)
+            return
         if hasattr(type(result), "__await__"):
             result = self._run(result)
         if hasattr(type(result), "__next__"):

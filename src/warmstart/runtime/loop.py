@@ -15,7 +15,7 @@ import sys
 from warmstart.runtime.calls import RuntimeAPIError
 from warmstart.runtime.client import RuntimeClient
 from warmstart.runtime.connection import ProtocolError
-from warmstart.runtime.context import LambdaContext, function_facts
+from warmstart.runtime.context import FunctionFacts, LambdaContext
 from warmstart.runtime.exchange import BlockingExchange
 from warmstart.runtime.handlers import PlainHandler, find_handler
 from warmstart.runtime.logs import LogOutput, arrange_logging, unbuffer
@@ -91,7 +91,7 @@ class Environment:
             from warmstart.runtime.snapstart import pass_through_snapshot
 
             pass_through_snapshot(self._client, self._reporter)
-        self._facts = function_facts()
+        self._facts = FunctionFacts()
 
     def _announce_shutdown(self) -> Connection | None:
         """Ask for a notice of the shutdown, where there is anything to do then."""
