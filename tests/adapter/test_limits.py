@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.adapter import samples
 from tests.adapter.conftest import MakeHandler
 from tests.frameworks.doors import DOORS, Door, http_request
+from tests.runtime.clients import AWSLAMBDARIC
+from tests.runtime.fake_api import FakeRuntimeAPI
 from warmstart.adapter.asgi import ASGIApp, Receive, Scope, Send
 from warmstart.events.http import HTTPResponse
 
@@ -102,3 +107,19 @@ def test_what_does_not_fit_is_answered_with_what_to_do(
 def test_what_json_makes_longer_counts_as_it_is_sent(serve: Serve, door: Door) -> None:
     assert serve(b"text/plain", b"x" * (MB // 2))[1].status == 200
     assert serve(b"text/plain", b'"' * (MB // 2))[1].status == 500
+
+
+AWSS_IMAGE = "AWS_Lambda_python{}.{}".format(*sys.version_info)
+
+
+@pytest.mark.parametrize("image", [AWSS_IMAGE, "own"])
+def test_what_awss_client_escapes_counts_as_it_is_sent(tmp_path: Path, image: str) -> None:
+    """Two bytes of UTF-8 are six of JSON where it escapes: 5 MB here, or 15."""
+    event = json.dumps(samples.function_url("/long")).encode()
+    with FakeRuntimeAPI() as api:
+        with AWSLAMBDARIC.running(api.address, "lives.handler", tmp_path, AWS_EXECUTION_ENV=image):
+            posted = api.invoke(event).body
+
+    assert len(posted) <= LAMBDA
+    escapes = image == "own" or sys.version_info < (3, 12)
+    assert json.loads(posted)["statusCode"] == (500 if escapes else 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -15,8 +16,10 @@ __all__ = ["ReturnedAnswer"]
 _MAX_RESPONSE = 6 * 1024 * 1024 + 100
 _SURELY_SMALL = _MAX_RESPONSE // 6 - 64 * 1024
 
-# AWS's Python runtime escapes non-ASCII characters before 3.12 and not since.
-_ENSURE_ASCII = sys.version_info < (3, 12)
+# AWS's client escapes non-ASCII characters, but not in AWS's own images since Python 3.12.
+_ENSURE_ASCII = sys.version_info < (3, 12) or not os.environ.get(
+    "AWS_EXECUTION_ENV", ""
+).startswith("AWS_Lambda_python3.")
 
 _WIDEST = 12 if _ENSURE_ASCII else 4  # bytes of a character, once it is JSON
 

@@ -50,6 +50,11 @@ async def app(scope, receive, send):
     if scope["path"] == "/other":
         signal.signal(signal.SIGUSR1, lambda signum, frame: print("other signal"))
         os.kill(os.getpid(), signal.SIGUSR1)
+    if scope["path"] == "/long":
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": "é".encode() * 2_500_000})
+        return
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body"})
 
