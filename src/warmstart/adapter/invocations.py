@@ -88,11 +88,12 @@ class Invocations:
     # A runtime's calls, one at a time, on a loop of the handler's own.
 
     def start_environment(self) -> None:
-        self._own_loop().run(self.start())
+        loop = self._loop or self._make_loop()
+        loop.run(self.start())
 
     def serve_invocation(self, event: Any, context: Any, exchange: Exchange) -> None:
         deadline = Deadline(context, self._deadline_margin)
-        loop = self._loop or self._own_loop()
+        loop = self._loop or self._make_loop()
         loop.run(self._serve(event, context, exchange, deadline), deadline.arm)
 
     def stop_environment(self) -> None:
@@ -101,9 +102,8 @@ class Invocations:
             self._loop.close()
             self._loop = None
 
-    def _own_loop(self) -> InvocationLoop:
-        if self._loop is None:
-            self._loop = InvocationLoop()
+    def _make_loop(self) -> InvocationLoop:
+        self._loop = InvocationLoop()
         return self._loop
 
     # The same on a loop that runs already.
