@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -53,9 +54,10 @@ print(f'[{loaded}, {str(asyncio).lower()}, {rss}]')
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """Milliseconds from spawn to exit, modules, whether asyncio is one of them, MB resident."""
+    """Milliseconds from spawn to exit, and of CPU; modules, asyncio among them; MB resident."""
 
     milliseconds: float
+    cpu: float
     modules: int
     asyncio: bool
     memory: float
@@ -67,22 +69,28 @@ def measure_startup(rounds: int) -> dict[str, Startup]:
         run = functools.partial(_run, Path(folder))
         for statement in STATEMENTS.values():
             run(statement)  # byte code and pages are there afterwards
-        taken: dict[str, list[float]] = {name: [] for name in STATEMENTS}
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in STATEMENTS}
         for _ in range(rounds):
             for name, statement in STATEMENTS.items():
-                started = time.perf_counter()
+                started, cpu = time.perf_counter(), _cpu_of_children()
                 run(statement)
-                taken[name].append(time.perf_counter() - started)
+                taken[name].append((time.perf_counter() - started, _cpu_of_children() - cpu))
         return {
-            name: _look(run, statement, statistics.median(taken[name]) * 1e3)
+            name: _look(run, statement, *map(statistics.median, zip(*taken[name], strict=True)))
             for name, statement in STATEMENTS.items()
         }
 
 
-def _look(run: Callable[[str], str], statement: str, milliseconds: float) -> Startup:
+def _cpu_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _look(run: Callable[[str], str], statement: str, seconds: float, cpu: float) -> Startup:
     looks = [json.loads(run(f"{statement}\n{_LOOK}")) for _ in range(3)]
     modules, asyncio, _ = looks[0]
-    return Startup(milliseconds, modules, asyncio, statistics.median(it[2] for it in looks) / 1000)
+    memory = statistics.median(it[2] for it in looks) / 1000
+    return Startup(seconds * 1e3, cpu * 1e3, modules, asyncio, memory)
 
 
 def _run(byte_code: Path, code: str) -> str:
