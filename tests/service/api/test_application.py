@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,6 +73,18 @@ async def port() -> AsyncIterator[int]:
         yield port
 
 
+@pytest.fixture
+def lambda_(port: int) -> Iterator[Any]:
+    with closing(client("lambda", port)) as lambda_:
+        yield lambda_
+
+
+@pytest.fixture
+def logs(port: int) -> Iterator[Any]:
+    with closing(client("logs", port)) as logs:
+        yield logs
+
+
 async def refused(method: Any, **parameters: Any) -> dict[str, Any]:
     with pytest.raises(ClientError) as info:
         await call(method, **parameters)
@@ -79,30 +92,26 @@ async def refused(method: Any, **parameters: Any) -> dict[str, Any]:
     return response
 
 
-async def test_an_operation_gets_its_parameters_and_its_answer_comes_back(port: int) -> None:
-    lambda_ = client("lambda", port)
-
+async def test_an_operation_gets_its_parameters_and_its_answer_comes_back(lambda_: Any) -> None:
     found = await call(lambda_.get_function_configuration, FunctionName="f")
 
     assert found.pop("ResponseMetadata")["HTTPStatusCode"] == 200
     assert found == {"FunctionName": "f", "Timeout": 3}
 
 
-async def test_a_timestamp_arrives_as_one(port: int) -> None:
-    found = await call(client("lambda", port).get_event_source_mapping, UUID=UUID)
+async def test_a_timestamp_arrives_as_one(lambda_: Any) -> None:
+    found = await call(lambda_.get_event_source_mapping, UUID=UUID)
 
     assert found["LastModified"] == MOMENT
 
 
-async def test_an_answer_without_members_is_204(port: int) -> None:
-    found = await call(client("lambda", port).delete_function_concurrency, FunctionName="f")
+async def test_an_answer_without_members_is_204(lambda_: Any) -> None:
+    found = await call(lambda_.delete_function_concurrency, FunctionName="f")
 
     assert found["ResponseMetadata"]["HTTPStatusCode"] == 204
 
 
-async def test_a_refusal_is_the_exception_of_its_name(port: int) -> None:
-    lambda_ = client("lambda", port)
-
+async def test_a_refusal_is_the_exception_of_its_name(lambda_: Any) -> None:
     with pytest.raises(lambda_.exceptions.TooManyRequestsException) as info:
         await call(lambda_.get_function_concurrency, FunctionName="f")
 
@@ -114,8 +123,8 @@ async def test_a_refusal_is_the_exception_of_its_name(port: int) -> None:
     assert response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "1"
 
 
-async def test_a_known_operation_that_is_not_there_is_named(port: int) -> None:
-    response = await refused(client("lambda", port).list_layers)
+async def test_a_known_operation_that_is_not_there_is_named(lambda_: Any) -> None:
+    response = await refused(lambda_.list_layers)
 
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert response["Error"]["Code"] == "NotImplementedException"
@@ -123,10 +132,10 @@ async def test_a_known_operation_that_is_not_there_is_named(port: int) -> None:
 
 
 async def test_a_fault_of_ours_is_logged_with_its_request(
-    port: int, caplog: pytest.LogCaptureFixture
+    lambda_: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR, "warmstart"):
-        response = await refused(client("lambda", port).get_account_settings)
+        response = await refused(lambda_.get_account_settings)
 
     request_id = response["ResponseMetadata"]["RequestId"]
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 500
@@ -157,9 +166,7 @@ async def test_each_answer_has_an_id_of_its_own_and_the_connection_stays(port: i
     assert first.extensions["network_stream"] is second.extensions["network_stream"]
 
 
-async def test_logs_are_served_on_the_same_address(port: int) -> None:
-    logs = client("logs", port)
-
+async def test_logs_are_served_on_the_same_address(logs: Any) -> None:
     found = await call(logs.describe_log_groups, logGroupNamePrefix="/aws/lambda/f")
     response = await refused(
         logs.put_log_events,
@@ -203,11 +210,8 @@ async def test_a_request_is_held_to_the_model(port: int) -> None:
     )
 
 
-async def test_logs_tell_of_bad_input_in_their_own_way(port: int) -> None:
-    logs = client("logs", port)
-
+async def test_logs_tell_of_bad_input_in_their_own_way(logs: Any) -> None:
     response = await refused(logs.describe_log_groups, logGroupNamePrefix="C:/Program Files")
-    logs.close()
 
     assert response["Error"] == {
         "Code": "InvalidParameterException",

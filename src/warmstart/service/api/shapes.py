@@ -46,7 +46,11 @@ def load(body: bytes) -> Any:
         ApiError: it is not JSON.
     """
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        document = json.loads(body.decode(), parse_constant=_refuse_constant)
+        if b"\\u" in body:
+            # Half a surrogate pair is no text, and could be neither stored nor answered.
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
     except (ValueError, RecursionError) as error:
         raise _refused(f"Could not parse request body into json: {error}") from None
 
