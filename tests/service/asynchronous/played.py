@@ -112,3 +112,21 @@ async def until(condition: Callable[[], object]) -> None:
     """Wait for what happens in a thread, on the disk, or after a time that is scaled down."""
     while not condition():  # noqa: ASYNC110 - nothing else tells
         await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def trace_headers() -> AsyncIterator[tuple[str, list[str]]]:
+    """An endpoint that answers each request with 202, and the trace headers that it gets."""
+    seen: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        for line in head.split("\r\n"):
+            name, _, value = line.partition(": ")
+            if name.lower() == "x-amzn-trace-id":
+                seen.append(value)
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", seen

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.service.asynchronous.played import trace_headers
 from warmstart.service.asynchronous.destinations import Destinations, NotDelivered
 from warmstart.service.asynchronous.message import Message
 
@@ -220,6 +223,17 @@ def test_a_destination_that_cannot_be_reached_says_so() -> None:
     with pytest.raises(NotDelivered, match=r"Could not connect to the endpoint URL.*127\.0\.0\.1"):
         nobody.send(message("arn:aws:sqs:us-east-1:123456789012:q"))
     nobody.close()
+
+
+@pytest.mark.parametrize("service", ["sns", "s3"])
+async def test_the_chain_goes_on_where_a_service_has_no_parameter_for_it(service: str) -> None:
+    async with trace_headers() as (url, seen):
+        sender = Destinations({service: url})
+        with suppress(NotDelivered):  # the answer is not that service's
+            await asyncio.to_thread(sender.send, message(f"arn:aws:{service}:us-east-1:1:x"))
+        sender.close()
+
+    assert seen == [TRACE]
 
 
 def test_nothing_is_sent_to_where_no_endpoint_leads() -> None:

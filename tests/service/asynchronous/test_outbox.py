@@ -102,3 +102,14 @@ async def test_a_function_as_destination_that_takes_no_event_so_large_is_told(
     async with running(tmp_path, Functions({"f": succeed}), settings) as engine:
         await engine.enqueue("f", None, b'"' + b"x" * 1_048_500 + b'"')
         await until(lambda: "too large for the Event invocation type" in caplog.text)
+
+
+@pytest.mark.parametrize("resource", ["layer:g", "function", "function:"])
+async def test_what_is_no_function_is_no_destination_for_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, resource: str
+) -> None:
+    target = f"arn:aws:lambda:us-east-1:123456789012:{resource}"
+    settings = Settings(patient(on_success=target))
+    async with running(tmp_path, Functions({"f": succeed}), settings) as engine:
+        await engine.enqueue("f", None, b"1")
+        await until(lambda: f"{target} is not a function" in caplog.text)

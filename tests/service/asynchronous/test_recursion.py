@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.config import Config
 
+from tests.service.asynchronous.played import trace_headers
 from warmstart.invoke import InvokeResult, InvokeStream, ResourceNotFound
 from warmstart.service.asynchronous.recursion import (
     RecursionGuard,
@@ -17,13 +16,6 @@ from warmstart.service.asynchronous.recursion import (
 )
 
 ROOT = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
-
-
-@asynccontextmanager
-async def loopback(answer: Any) -> AsyncIterator[int]:
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
 
 
 class Chain:
@@ -136,22 +128,14 @@ def test_the_header_stays_short_however_many_functions_take_part() -> None:
 
 
 async def test_the_chain_survives_the_aws_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        seen.extend(line for line in head if line.lower().startswith("x-amzn-trace-id"))
-        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        writer.close()
-
-    async with loopback(answer) as port:
+    async with trace_headers() as (endpoint, seen):
         header, _ = advance(f"{ROOT};Lineage=a87bd80c:1", "f")
         monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "f")
         monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
         client = botocore.session.get_session().create_client(
             "lambda",
             region_name="us-east-1",
-            endpoint_url=f"http://127.0.0.1:{port}",
+            endpoint_url=endpoint,
             aws_access_key_id="a",
             aws_secret_access_key="b",
             config=Config(retries={"total_max_attempts": 1}),
@@ -159,5 +143,5 @@ async def test_the_chain_survives_the_aws_sdk(monkeypatch: pytest.MonkeyPatch) -
         await asyncio.to_thread(client.invoke, FunctionName="f", InvocationType="Event")
         client.close()
 
-    (line,) = seen
-    assert advance(line.partition(": ")[2], "f")[1] == 2
+    (received,) = seen
+    assert advance(received, "f")[1] == 2

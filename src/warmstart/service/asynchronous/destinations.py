@@ -57,6 +57,7 @@ class Destinations:
         self._credentials = credentials
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+        self._sending = threading.local()
         self._senders: dict[str, Callable[[Any, Arn, Message], None]] = {
             "sqs": _send_to_sqs,
             "sns": _send_to_sns,
@@ -77,14 +78,16 @@ class Destinations:
             NotDelivered: it was not taken.
         """
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         arn = Arn.parse(message.target)
         sender = self._senders.get(arn.service)
         if sender is None:
             raise NotDelivered(f"{arn.service!r} cannot be a destination")
+        self._sending.trace_id = message.trace_id
         try:
             sender(self._client(arn), arn, message)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             raise NotDelivered(str(error)) from error
 
     def _client(self, arn: Arn) -> Any:
@@ -99,8 +102,13 @@ class Destinations:
             client = self._clients.get((arn.service, region))
             if client is None:
                 client = _connect(arn.service, region, endpoint, self._credentials)
+                client.meta.events.register("before-call", self._add_trace)
                 self._clients[arn.service, region] = client
         return client
+
+    def _add_trace(self, params: dict[str, Any], **_: Any) -> None:
+        """As the SDKs do in a function; not every service has a parameter for it."""
+        params["headers"]["X-Amzn-Trace-Id"] = self._sending.trace_id
 
 
 _VARIABLES = {"sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE", "s3": "S3"}

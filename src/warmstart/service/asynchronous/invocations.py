@@ -266,11 +266,14 @@ class AsyncInvocations:
 
     async def _invoke_destination(self, arn: Arn, message: Message) -> None:
         """A function is the destination: `arn.resource` is function:name[:qualifier]."""
-        _, name, *qualifier = arn.resource.split(":")
+        kind, _, name = arn.resource.partition(":")
+        name, _, qualifier = name.partition(":")
+        if kind != "function" or not name:
+            raise NotDelivered(f"{message.target} is not a function")
         try:
             await self.enqueue(
                 name,
-                qualifier[0] if qualifier else None,
+                qualifier or None,
                 message.body.encode(),
                 trace_id=message.trace_id,
             )

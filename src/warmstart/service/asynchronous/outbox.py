@@ -85,13 +85,13 @@ class Outbox:
         return True
 
     async def _send(self, message: Message) -> None:
-        arn = Arn.parse(message.target)
-        if arn.service == "lambda":
-            await self._invoke(arn, message)
-            return
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._threads, self._sender.send, message)
+            arn = Arn.parse(message.target)
+            if arn.service == "lambda":
+                await self._invoke(arn, message)
+            else:
+                await loop.run_in_executor(self._threads, self._sender.send, message)
         except NotDelivered:
             raise
         except Exception as error:
