@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -230,3 +234,19 @@ async def test_an_application_with_keys_lets_only_their_owners_in() -> None:
 
     assert info.value.response["Error"]["Code"] == "InvalidSignatureException"
     assert info.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_what_curl_signs_passes() -> None:
+    api = Api(RestJSON("lambda"), operations_of(Settings()))
+    application = Application(api, verifier=SignatureVerifier(KEYS))
+    async with serving(application) as port:
+        curl = await asyncio.create_subprocess_exec(
+            *("curl", "--silent", "--max-time", "10", "--aws-sigv4", "aws:amz:us-east-1:lambda"),
+            *("--user", f"{ACCESS_KEY}:{SECRET_KEY}"),
+            f"http://127.0.0.1:{port}/2016-08-19/account-settings/?B=1&a=%20b",
+            stdout=subprocess.PIPE,
+        )
+        output, _ = await curl.communicate()
+
+    assert json.loads(output) == {"AccountUsage": {"FunctionCount": 1}}
