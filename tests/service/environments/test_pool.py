@@ -107,6 +107,21 @@ async def test_a_response_after_the_timeout_is_not_heard() -> None:
         assert [report.status for report in on.of(Report)] == ["timeout"]
 
 
+async def test_the_rest_of_a_response_that_came_too_late_is_no_other_invocation_s() -> None:
+    async with stage(replace(FUNCTION, timeout=0.1)) as on:
+        caller = asyncio.ensure_future(on.service.invoke("f", b"{}", request_id="late"))
+        async with (await on.driver.started()).connect() as client:
+            await client.next()
+            client.send("POST", f"{ROOT}/invocation/late/response", {"Content-Length": "2"})
+            await caller
+            other = asyncio.ensure_future(on.service.invoke("f", b"{}", request_id="other"))
+            client.writer.write(b"{}")
+            result = await other
+
+        assert b"Task timed out after 0.10 seconds" in result.payload
+        assert on.service.statistics()["f"].started == 1
+
+
 async def test_an_init_error_that_breaks_off_is_told_by_the_exit() -> None:
     async with stage() as on:
         caller = asyncio.ensure_future(on.service.invoke("f", b"{}"))

@@ -42,15 +42,15 @@ _ERROR_CAUSE = b"application/vnd.aws.lambda.error.cause+json"
 class Runtime(Protocol):
     """The environment whose API this is."""
 
-    def deadline_ms(self) -> int: ...
+    def deadline_ms(self, request_id: str) -> int: ...
     async def next(self) -> Invocation[Any] | None: ...
     def begin_response(self, request_id: str) -> None: ...
     def begin_error(self, request_id: str) -> None: ...
-    def respond(self, payload: bytes, content_type: str) -> None: ...
-    def fail(self, failure: Failure) -> None: ...
-    def begin_stream(self, content_type: str) -> Sink: ...
-    def end_response(self, failure: Failure | None) -> None: ...
-    def truncated(self) -> None: ...
+    def respond(self, request_id: str, payload: bytes, content_type: str) -> None: ...
+    def fail(self, request_id: str, failure: Failure) -> None: ...
+    def begin_stream(self, request_id: str, content_type: str) -> Sink: ...
+    def end_response(self, request_id: str, failure: Failure | None) -> None: ...
+    def truncated(self, request_id: str) -> None: ...
     def begin_init_error(self) -> None: ...
     def init_error(self, failure: Failure) -> None: ...
 
@@ -109,7 +109,10 @@ class RuntimeAPI:
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(payload)),
             (b"lambda-runtime-aws-request-id", invocation.request_id.encode()),
-            (b"lambda-runtime-deadline-ms", b"%d" % self._runtime.deadline_ms()),
+            (
+                b"lambda-runtime-deadline-ms",
+                b"%d" % self._runtime.deadline_ms(invocation.request_id),
+            ),
             (b"lambda-runtime-invoked-function-arn", invocation.arn.encode()),
             (b"lambda-runtime-trace-id", invocation.trace_id.encode()),
         ]
@@ -127,28 +130,32 @@ class RuntimeAPI:
         mode = _header(headers, b"lambda-runtime-function-response-mode")
         if mode is None:
             content_type = content_type or b"application/json"
-            await self._whole_response(content_type.decode("latin-1"), receive, send)
+            await self._whole_response(request_id, content_type.decode("latin-1"), receive, send)
         elif mode == b"streaming":
             content_type = content_type or b"application/octet-stream"
-            await self._streamed_response(content_type.decode("latin-1"), scope, receive, send)
+            await self._streamed_response(
+                request_id, content_type.decode("latin-1"), scope, receive, send
+            )
         else:
             raise Refusal(400, "InvalidFunctionResponseMode", "Invalid function response mode")
 
-    async def _whole_response(self, content_type: str, receive: Receive, send: Send) -> None:
-        body = await self._body(receive, send)
+    async def _whole_response(
+        self, request_id: str, content_type: str, receive: Receive, send: Send
+    ) -> None:
+        body = await self._body(request_id, receive, send)
         if body is not None:
-            self._runtime.respond(body, content_type)
+            self._runtime.respond(request_id, body, content_type)
             await _accept(send)
 
     async def _streamed_response(
-        self, content_type: str, scope: Scope, receive: Receive, send: Send
+        self, request_id: str, content_type: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Pass a response on as it comes. Its trailers, if any, say how it failed.
 
         The trailers are found where the server puts them: behind the headers, once
         the body is read.
         """
-        sink = self._runtime.begin_stream(content_type)
+        sink = self._runtime.begin_stream(request_id, content_type)
         farewell = Farewell(send)
         sink.on_reader_gone(farewell.say)
         try:
@@ -156,36 +163,36 @@ class RuntimeAPI:
                 await sink.write(data)
         except Truncated:
             if not farewell.said:
-                self._runtime.truncated()
+                self._runtime.truncated(request_id)
                 return
         except TooLarge:
-            await self._too_large(send)
+            await self._too_large(request_id, send)
             return
         except ReaderGone:
             farewell.say()
         if farewell.said:
-            self._runtime.end_response(None)
+            self._runtime.end_response(request_id, None)
             await farewell.wait_said()
             return
-        self._end_stream(sink, scope["headers"][scope[HEADER_COUNT] :])
+        self._end_stream(request_id, sink, scope["headers"][scope[HEADER_COUNT] :])
         await _accept(send)
 
-    def _end_stream(self, sink: Sink, trailers: Headers) -> None:
+    def _end_stream(self, request_id: str, sink: Sink, trailers: Headers) -> None:
         error_type = _header(trailers, b"lambda-runtime-function-error-type")
         if error_type is None:
             sink.end()
-            self._runtime.end_response(None)
+            self._runtime.end_response(request_id, None)
             return
         name = error_type.decode("latin-1")
         body = _decoded(_header(trailers, b"lambda-runtime-function-error-body") or b"")
         sink.fail(name, body)
-        self._runtime.end_response(PostedError(valid_error_type(name), body))
+        self._runtime.end_response(request_id, PostedError(valid_error_type(name), body))
 
     async def _error(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._runtime.begin_error(request_id)
-        body = await self._body(receive, send)
+        body = await self._body(request_id, receive, send)
         if body is not None:
-            self._runtime.fail(_posted_error(scope["headers"], body))
+            self._runtime.fail(request_id, _posted_error(scope["headers"], body))
             await _accept(send)
 
     async def _init_error(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -197,23 +204,23 @@ class RuntimeAPI:
         self._runtime.init_error(_posted_error(scope["headers"], body))
         await _accept(send)
 
-    async def _body(self, receive: Receive, send: Send) -> bytes | None:
+    async def _body(self, request_id: str, receive: Receive, send: Send) -> bytes | None:
         """The whole body of a response. `None` if it was not taken, which is then dealt with."""
         body = bytearray()
         try:
             async for data in _pieces(receive):
                 body += data
                 if len(body) > MAX_PAYLOAD:
-                    await self._too_large(send)
+                    await self._too_large(request_id, send)
                     return None
         except Truncated:
-            self._runtime.truncated()
+            self._runtime.truncated(request_id)
             return None
         return bytes(body)
 
-    async def _too_large(self, send: Send) -> None:
+    async def _too_large(self, request_id: str, send: Send) -> None:
         """The caller gets an error, the runtime may go on; the rest of the body is dropped."""
-        self._runtime.fail(errors.response_too_large())
+        self._runtime.fail(request_id, errors.response_too_large())
         await _refuse(
             send,
             Refusal(

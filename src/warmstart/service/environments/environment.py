@@ -85,6 +85,8 @@ class Environment:
 
     __slots__ = ("generation", "id", "invocations", "request_id", "since", "state")
 
+    moves = MOVES
+
     def __init__(self, environment_id: str, generation: int, now: float) -> None:
         self.id = environment_id
         self.generation = generation
@@ -155,7 +157,7 @@ class Environment:
             raise Refusal(400, "InvalidRequestID", "Invalid request ID")
 
     def _transition(self, to: State, now: float) -> None:
-        if to not in MOVES[self.state]:
+        if to not in self.moves[self.state]:
             raise Refusal(
                 403,
                 "InvalidStateTransition",
@@ -166,7 +168,7 @@ class Environment:
         self.since = now
 
     def _move(self, to: State, now: float) -> None:
-        if to not in MOVES[self.state]:
+        if to not in self.moves[self.state]:
             raise IllegalMove(f"{self!r} cannot become {to.name}")
         self.state = to
         self.since = now

@@ -18,7 +18,8 @@ from typing import Any
 from warmstart.invoke import InvokeError, ServiceFault, TooManyRequests
 from warmstart.service.environments.capacity import Actions, Fleet, decide
 from warmstart.service.environments.environment import Environment
-from warmstart.service.environments.sandbox import Sandbox, Settings
+from warmstart.service.environments.life import Life, Settings
+from warmstart.service.environments.sandbox import Sandbox
 from warmstart.service.errors import Failure
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
@@ -154,13 +155,13 @@ class Pool:
 
     # What the sandboxes tell
 
-    def changed(self, sandbox: Sandbox) -> None:
+    def changed(self, sandbox: Life) -> None:
         """An environment has moved."""
         self._fleet.file(sandbox.environment)
         if not self._acting:
             self._act(self._settings.clock.monotonic())
 
-    def init_failed(self, sandbox: Sandbox, failure: Failure) -> None:
+    def init_failed(self, sandbox: Life, failure: Failure) -> None:
         """An environment that would have served somebody will not: the oldest waiter hears why.
 
         So each failed INIT answers one waiter, and a function that cannot start

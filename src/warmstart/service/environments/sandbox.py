@@ -1,10 +1,4 @@
-"""One living execution environment: its processes, its endpoint, the invocation it serves.
-
-The sandbox joins three sources of events: its runtime's requests (through
-`RuntimeAPI`), its process's output and end (through the driver), and its
-timers. Each of them moves the pure `Environment`, answers the invocation if
-there is something to answer, reports to the observer, and lets the pool know
-(`changed`) so that it decides anew.
+"""An environment that serves one invocation at a time, as most do.
 
 An invocation has three moments: `serve` (its event is handed over; the timer
 starts), the response (its caller is answered), and the next `next` (it is done,
@@ -12,73 +6,31 @@ background work included; its REPORT is written). A sandbox that fails in betwee
 for whatever reason passes through `_end_invocation` all the same, so no caller
 is forgotten and no START is without its REPORT.
 
-A runtime that fails, whatever it fails at, is dismissed and the environment reset:
-the next invocation gets a new one. The `Supervisor` starts and ends them.
+A runtime that fails, whatever it fails at, is dismissed and the environment
+reset: the next invocation gets a new one. Between invocations it is frozen.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from warmstart.invoke import InvokeError
-from warmstart.service import errors, telemetry
-from warmstart.service.clock import Clock
-from warmstart.service.endpoints.runtime_api import RuntimeAPI
-from warmstart.service.environments.driver import Driver, Places
+from warmstart.service import errors
 from warmstart.service.environments.environment import Environment, State
-from warmstart.service.environments.init import Init, init_timeout
+from warmstart.service.environments.init import Init
+from warmstart.service.environments.life import INIT_ERROR_GRACE, Life, Owner, Settings
 from warmstart.service.environments.serving import Serving
-from warmstart.service.environments.supervisor import Supervisor
-from warmstart.service.environments.variables import variables
 from warmstart.service.errors import Failure, Fault
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
-from warmstart.service.stream import Sink
-from warmstart.service.telemetry import Event
 
-__all__ = ["Owner", "Sandbox", "Settings"]
-
-INIT_ERROR_GRACE = 0.5
-"""Seconds a runtime has to exit after it has reported that its INIT failed."""
+__all__ = ["Sandbox"]
 
 
-def shutdown_grace() -> float:
-    """Seconds from SIGTERM to SIGKILL, as AWS gives an environment with external extensions."""
-    return 2.0
-
-
-class Settings(Protocol):
-    """What a sandbox needs to know of the service it lives in."""
-
-    @property
-    def driver(self) -> Driver: ...
-    @property
-    def clock(self) -> Clock: ...
-    def observer(self, event: Event) -> None: ...
-    @property
-    def region(self) -> str: ...
-    @property
-    def function_variables(self) -> Mapping[str, str]: ...
-
-
-class Owner(Protocol):
-    """The pool, as its sandboxes see it."""
-
-    def changed(self, sandbox: Sandbox) -> None:
-        """The environment has moved."""
-        ...
-
-    def init_failed(self, sandbox: Sandbox, failure: Failure) -> None:
-        """INIT failed; the environment serves nobody and is about to end."""
-        ...
-
-
-class Sandbox:
-    """An environment of one function, from its start to the last trace of it."""
+class Sandbox(Life):
+    """An environment for one invocation at a time."""
 
     def __init__(
         self,
@@ -88,108 +40,26 @@ class Sandbox:
         settings: Settings,
         owner: Owner,
     ) -> None:
-        self.function = function
-        self._settings = settings
-        self._clock = settings.clock
-        self._owner = owner
-        self._initialization_type = initialization_type
-        self._loop = asyncio.get_running_loop()
-        now = self._clock.monotonic()
-        self.environment = Environment(secrets.token_hex(16), generation, now)
-        self.source = self._name_source()
-        self._init = Init(initialization_type, "init", now)
+        now = settings.clock.monotonic()
+        environment = Environment(secrets.token_hex(16), generation, now)
+        super().__init__(function, environment, initialization_type, settings, owner)
         self._serving: Serving | None = None
-        self._stop_reason: str | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-        self._old_age = self._loop.call_later(function.max_age, self._grow_old)
-        self._too_old = False
-        self._supervisor = Supervisor(self, settings.driver, settings.clock)
         self._polls: asyncio.Future[Invocation[Any] | None] | None = None
 
-    @property
-    def memory(self) -> int | None:
-        """The environment's peak memory in MB, as it was last read."""
-        return self._supervisor.memory
+    # Failing, and beginning anew
 
-    # The life of the processes
-
-    async def run(self) -> None:
-        """Run runtimes as they are needed; return when nothing of the environment is left."""
-        try:
-            await self._supervisor.run(RuntimeAPI(self))
-        except BaseException:
-            # Ours. Whoever waits must not wait for ever.
-            self._break_down(errors.sandbox_failure())
-            raise
-        finally:
-            self._old_age.cancel()
-
-    def starting(self) -> None:
-        """A runtime is about to be started: INIT begins."""
-        init = self._init
-        kind = init.initialization_type
-        self._report(telemetry.InitStart, kind, self.function.runtime, init.phase)
-        if init.phase == "init":
-            limit = self.function.init_timeout or init_timeout(kind, self.function.timeout)
-            self._deadline = self._loop.call_later(limit, self._init_timed_out, limit)
-
-    def variables(self, places: Places, runtime_api: str) -> dict[str, str]:
-        """The environment variables of the runtime."""
-        return variables(
-            self.function,
-            places,
-            runtime_api=runtime_api,
-            region=self._settings.region,
-            log_stream_name=self.source.log_stream,
-            initialization_type=self._initialization_type,
-            configured=self._settings.function_variables,
-        )
-
-    def output(self, line: str) -> None:
-        """The runtime has written a line."""
-        serving = self._serving
-        request_id = serving.invocation.request_id if serving is not None else None
-        self._report(telemetry.Output, request_id, line)
-
-    def exited(self, returncode: int | None, fault: Fault) -> None:
-        """The runtime is gone, or could not be started (`None`)."""
-        stopped = self.environment.state is State.SHUTDOWN
-        if not stopped and not self._supervisor.dismissed:
-            self._fail(fault)
-        self._report(telemetry.Exit, self._stop_reason or "failure", returncode)
-        if self.environment.state is State.SHUTDOWN:
-            self._end(fault)
-        self._stop_reason = None
-
-    def disconnected(self) -> None:
-        """Nothing of the runtime is left."""
-        self._refuse_poll()
-
-    def stopped(self) -> None:
-        """SHUTDOWN began when there was no runtime."""
-        self._end(errors.sandbox_failure())
-
-    def _fail(self, fault: Fault) -> None:
-        """The runtime is gone, unasked: tell whoever waits, and begin anew."""
-        if not self._init.over:
-            self._init_failed(fault)
-            return
-        if self._serving is not None:
-            self._end_invocation(fault)
+    def _crashed(self, fault: Fault) -> None:
+        self._end_invocations(fault)
         self._reset("failure")
 
-    def _break_down(self, fault: Fault) -> None:
-        """The service cannot go on with this environment."""
-        if self.environment.state is State.EXITED:
-            return
-        self._supervisor.kill()
-        if not self._init.over:
-            self._end_init(fault)
-            if self._serving is None:
-                self._owner.init_failed(self, fault)
-        if self.environment.state is not State.SHUTDOWN:
-            self.environment.stop(self._clock.monotonic())
-        self._end(fault)
+    def _end_invocations(self, fault: Fault) -> None:
+        if self._serving is not None:
+            self._end_invocation(fault)
+
+    def refuse(self, error: InvokeError) -> None:
+        """The caller of the invocation under way gets `error`."""
+        if self._serving is not None:
+            self._serving.invocation.refuse(error)
 
     def _reset(self, reason: str) -> None:
         """End the runtime; the next invocation gets a new one in the same environment."""
@@ -197,81 +67,24 @@ class Sandbox:
         self._stop_reason = reason
         self.environment.reset(self._clock.monotonic())
         self._supervisor.dismiss()
-        self._refuse_poll()
+        self._refuse_polls()
         self._retire_if_old()
         self._owner.changed(self)
-
-    # SHUTDOWN
-
-    def stop(self, reason: str) -> None:
-        """SHUTDOWN: let the process end by itself, for a while."""
-        if self._begin_shutdown(reason):
-            self._supervisor.stop(shutdown_grace())
-
-    def abandon(self, error: InvokeError) -> None:
-        """Stop because the service does; the caller of the invocation under way gets `error`."""
-        if self._serving is not None:
-            self._serving.invocation.refuse(error)
-        self.stop("spindown")
-
-    def _begin_shutdown(self, reason: str) -> bool:
-        if self.environment.state is State.SHUTDOWN or self.environment.state is State.EXITED:
-            return False
-        self._stop_reason = reason
-        self.environment.stop(self._clock.monotonic())
-        self._cancel_deadline()
-        if self._supervisor.occupied:
-            self._owner.changed(self)
-        else:
-            self.stopped()
-        return True
-
-    def _end(self, fault: Fault) -> None:
-        """There will be no runtime any more."""
-        self.environment.exited(self._clock.monotonic())
-        self._cancel_deadline()
-        if self._serving is not None:
-            self._end_invocation(fault)
-        if not self._init.over:
-            self._init.cut_short()
-        self._supervisor.wake()
-        self._owner.changed(self)
-
-    def _grow_old(self) -> None:
-        self._too_old = True
-        self._retire_if_old()
-
-    def _retire_if_old(self) -> None:
-        """Environments are replaced every few hours, on AWS too; one in use ends what it does."""
-        if self._too_old and self.environment.state in (State.READY, State.RESET):
-            self.stop("spindown")
-
-    # INIT
-
-    async def wait_initialized(self) -> None:
-        """Return when INIT is done.
-
-        Raises:
-            InitFailed: it failed.
-            ServiceFault: the environment was stopped before it was done.
-        """
-        await self._init.wait()
 
     def _end_init(self, failure: Failure | None) -> None:
-        now = self._clock.monotonic()
-        self._report_all(self._init.end(failure, now, self._clock.time(), self.source))
+        super()._end_init(failure)
+        # One within an invocation comes before that one's START, on AWS too.
         if self._serving is not None:
             self._report_start(self._serving)
 
     def _init_failed(self, failure: Failure) -> None:
-        """INIT failed, and the runtime is of no use any more."""
+        if self._serving is None and not self._is_run_again():
+            super()._init_failed(failure)
+            return
         self._cancel_deadline()
         self._end_init(failure)
         if self._serving is not None:
             self._end_invocation(failure)
-        elif not self._is_run_again():
-            self._give_up(failure)
-            return
         if self.environment.state is State.INIT_ERROR:
             self._owner.changed(self)
             self._deadline = self._loop.call_later(INIT_ERROR_GRACE, self._reset, "failure")
@@ -281,19 +94,6 @@ class Sandbox:
     def _is_run_again(self) -> bool:
         """Whether INIT is tried again when the environment gets an invocation."""
         return self._initialization_type == "on-demand" and self.function.suppressed_init
-
-    def _give_up(self, failure: Failure) -> None:
-        """End an environment whose only INIT has failed."""
-        self._owner.init_failed(self, failure)
-        reported = self.environment.state is State.INIT_ERROR
-        if self._begin_shutdown("timeout" if failure.status == "timeout" else "failure"):
-            if reported:
-                self._deadline = self._loop.call_later(INIT_ERROR_GRACE, self._supervisor.kill)
-            else:
-                self._supervisor.kill()
-
-    def _init_timed_out(self, limit: float) -> None:
-        self._init_failed(errors.init_timed_out(limit))
 
     # The invocation
 
@@ -322,9 +122,6 @@ class Sandbox:
         if polls is not None:
             polls.set_result(invocation)
 
-    def _report_start(self, serving: Serving) -> None:
-        self._report(telemetry.Start, serving.invocation.request_id, self.function.version)
-
     def _timed_out(self) -> None:
         fault = errors.timed_out(self.function.timeout)
         if not self._init.over:
@@ -338,18 +135,9 @@ class Sandbox:
         serving, self._serving = self._serving, None
         assert serving is not None
         self._cancel_deadline()
-        self._supervisor.drain()
-        now, time = self._clock.monotonic(), self._clock.time()
-        memory = self._supervisor.max_memory_used(serving.dispatched)
-        self._report_all(serving.end(failure, now, time, self.source, memory))
+        self._report_end(serving, failure)
 
     # What the runtime asks for (see `RuntimeAPI`)
-
-    def deadline_ms(self) -> int:
-        """When the invocation times out, in milliseconds since the epoch."""
-        assert self._serving is not None
-        left = self._serving.dispatched + self.function.timeout - self._clock.monotonic()
-        return int((self._clock.time() + left) * 1000)
 
     async def next(self) -> Invocation[Any] | None:
         """`GET invocation/next`: wait for an event. `None`: there will be none any more."""
@@ -359,6 +147,8 @@ class Sandbox:
             if before is State.RESPONSE_SENT:
                 self._end_invocation(None)
             else:
+                if self._serving is None:
+                    self._cancel_deadline()
                 self._initialized()
             if self._too_old:
                 self._retire_if_old()
@@ -371,48 +161,16 @@ class Sandbox:
             self._supervisor.freeze()
         return await self._polls
 
-    def _initialized(self) -> None:
-        if self._serving is None:
-            self._cancel_deadline()
-        self._end_init(None)
-        # For the report of an invocation in which the process dies.
-        self._supervisor.max_memory_used(self._init.started)
-
-    def begin_response(self, request_id: str) -> None:
-        """`POST invocation/{id}/response`: its headers are here."""
-        self.environment.begin_response(request_id, self._clock.monotonic())
-        self._note_first_byte()
-
-    def begin_error(self, request_id: str) -> None:
-        """`POST invocation/{id}/error`: its headers are here."""
-        self.environment.begin_error(request_id, self._clock.monotonic())
-        self._note_first_byte()
-
-    def _note_first_byte(self) -> None:
-        assert self._serving is not None
-        self._serving.first_byte = self.environment.since
-
-    def respond(self, payload: bytes, content_type: str) -> None:
-        """The whole response is here: answer the caller."""
-        if self._serving is not None:
-            self._serving.invocation.respond(payload, content_type)
-            self.end_response(None)
-
-    def fail(self, failure: Failure) -> None:
-        """The invocation failed; the runtime has said so, or its response could not be taken."""
-        if self._serving is not None:
-            invocation = self._serving.invocation
-            invocation.fail(failure.error_type, failure.payload(invocation.request_id))
-            self.end_response(failure)
-
-    def begin_stream(self, content_type: str) -> Sink:
-        """A streamed response begins, in the same turn in which its headers came."""
-        assert self._serving is not None
-        return self._serving.invocation.begin_stream(content_type)
-
-    def end_response(self, failure: Failure | None) -> None:
-        """The caller has its answer. What the runtime does until `next` is background work."""
+    def _serving_of(self, request_id: str) -> Serving | None:
+        # What is left to read of a runtime that was dismissed is of another invocation.
         serving = self._serving
+        if serving is not None and serving.invocation.request_id == request_id:
+            return serving
+        return None
+
+    def end_response(self, request_id: str, failure: Failure | None) -> None:
+        """The caller has its answer. What the runtime does until `next` is background work."""
+        serving = self._serving_of(request_id)
         if serving is not None:
             serving.invocation.answered = True
             serving.failure = failure
@@ -420,42 +178,10 @@ class Sandbox:
             self.environment.end_response(serving.last_byte)
             self._owner.changed(self)
 
-    def truncated(self) -> None:
-        """The connection ended within a response: the runtime is dead, or of no use any more."""
-        if self._serving is not None:
-            self._supervisor.kill(errors.truncated())
-
-    def begin_init_error(self) -> None:
-        """`POST init/error`: its headers are here."""
-        self.environment.init_error(self._clock.monotonic())
-
-    def init_error(self, failure: Failure) -> None:
-        """INIT failed, says the runtime, which should exit now."""
-        if not self._init.over:
-            self._init_failed(failure)
-
-    def _refuse_poll(self) -> None:
-        """Whoever waits for an event gets none."""
+    def _refuse_polls(self) -> None:
         polls, self._polls = self._polls, None
         if polls is not None:
             polls.set_result(None)
 
-    # Small things
-
-    def _name_source(self) -> telemetry.Source:
-        """The log stream as AWS names it: the day, the version, and the environment."""
-        day = datetime.fromtimestamp(self._clock.time(), UTC).strftime("%Y/%m/%d")
-        log_stream = f"{day}/[{self.function.version}]{self.environment.id}"
-        return telemetry.Source(self.function, self.environment.id, log_stream)
-
-    def _cancel_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _report(self, event: Callable[..., Event], *facts: object) -> None:
-        self._settings.observer(event(self._clock.time(), self.source, *facts))
-
-    def _report_all(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self._settings.observer(event)
+    def _writer(self) -> str | None:
+        return None if self._serving is None else self._serving.invocation.request_id
