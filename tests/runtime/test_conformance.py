@@ -153,6 +153,26 @@ def test_what_is_not_http_ends_the_process_with_1(
     assert running.wait() == 1
 
 
+@pytest.mark.parametrize("length", [10, 60, -20, -12])  # in the first line, the head, the body
+def test_half_an_event_ends_the_process_with_1(
+    api: FakeRuntimeAPI, start: Start, length: int
+) -> None:
+    """AWS's client does the same in the body, and asks again where the head was not whole."""
+
+    def write(connection: socket.socket, head: bytes, body: bytes) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            whole(ours, head, body)
+            connection.sendall(theirs.recv(10_000)[:length])
+        hang_up(connection)
+
+    running = start("behaviours.handler")
+    api.invoke(ECHO)
+    api.put(Event(b"x" * 20, write=write))
+    assert running.wait() == 1
+    assert [request.call for request in api.requests] == ["next", "response", "next"]
+
+
 @BOTH
 def test_an_event_of_another_content_type_is_handed_over_as_bytes(
     api: FakeRuntimeAPI, start: Start, client: Client

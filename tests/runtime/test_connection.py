@@ -153,9 +153,12 @@ def test_a_connection_that_was_closed_is_made_anew(
 
 
 @BOTH
-def test_what_was_begun_to_be_answered_is_not_sent_again(serve: Serve, fetch: Fetch) -> None:
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 20", OK[:-2], OK[:-1]])
+def test_what_was_begun_to_be_answered_is_not_sent_again(
+    serve: Serve, fetch: Fetch, begun: bytes
+) -> None:
     with pytest.raises(ConnectionLost):
-        fetch(serve([OK, b"HTTP/1.1 20"], [OK]), 2)
+        fetch(serve([OK, begun], [OK]), 2)
 
 
 @BOTH

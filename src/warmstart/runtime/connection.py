@@ -72,6 +72,7 @@ class Connection:
         self._socket: socket | None = None
         self._poll = poll()
         self._received = b""
+        self._begun = False  # whether an answer has begun to come
         # The last 202 and its bytes: the service says it in the same ones until its Date changes.
         self._accepted = (b"", Response(202, {}))
         # Whether this connection has carried an answer: it may then have been closed since.
@@ -95,6 +96,7 @@ class Connection:
             ProtocolError: the answer is not HTTP/1.1.
         """
         served = self.served
+        self._begun = False
         try:
             self.send(message)
             if wait is not None and not wait(self._descriptor):
@@ -102,9 +104,8 @@ class Connection:
                 return None
             return self.read_response()
         except OSError:
-            untouched = not self._received
             self.close()
-            if not (again and served and untouched):
+            if self._begun or not (again and served):
                 raise
         return self.request(message, wait, again=False)
 
@@ -256,6 +257,7 @@ class Connection:
         data = self._socket.recv(_RECEIVE)
         if not data:
             raise ConnectionLost(f"{self.address} closed the connection without an answer.")
+        self._begun = True
         return data
 
 
