@@ -145,6 +145,50 @@ def test_an_unknown_runtime_is_told_by_itself() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("no name", ["Member must satisfy regular expression pattern: {pattern}"]),
+        ("n" * 65, ["Member must have length less than or equal to 64"]),
+        (
+            " " * 200,
+            [
+                "Member must satisfy regular expression pattern: {pattern}",
+                "Member must have length less than or equal to 64",
+            ],
+        ),
+    ],
+)
+def test_a_new_functions_plain_name_is_judged_in_its_own_way(name: str, told: list[str]) -> None:
+    shape = MODEL.operation_model("CreateFunction").input_shape
+
+    with pytest.raises(ApiError) as info:
+        validate(shape, FUNCTION | {"FunctionName": name})
+
+    assert info.value.code == "InvalidParameterValueException"
+    assert info.value.message == (
+        f"{len(told)} validation error{'s' if len(told) > 1 else ''} detected: "
+        + "; ".join(
+            f"Value '{name}' at 'functionName' failed to satisfy constraint: "
+            f"{text.format(pattern=pattern('FunctionName'))}"
+            for text in told
+        )
+    )
+
+
+def test_a_values_pattern_is_told_before_its_length() -> None:
+    name = "no name" * 20
+
+    message = refusal("GetAlias", FunctionName="f", Name=name)
+
+    assert message == (
+        f"2 validation errors detected: Value '{name}' at 'name' failed to satisfy constraint: "
+        f"Member must satisfy regular expression pattern: {pattern('Alias')}; "
+        f"Value '{name}' at 'name' failed to satisfy constraint: "
+        "Member must have length less than or equal to 128"
+    )
+
+
 def test_all_faults_are_told_at_once() -> None:
     message = refusal("CreateFunction", **(FUNCTION | {"Timeout": 0, "FunctionName": None}))
 

@@ -10,7 +10,7 @@ repeated.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -25,23 +25,41 @@ def validate(shape: Shape, members: Members, code: str = "ValidationException") 
     """Hold an operation's input to its shape.
 
     Raises:
-        ApiError: an error of that `code` that tells all that is wrong; of a function's
-            runtime, an `InvalidParameterValueException`.
+        ApiError: an error of that `code` that tells all that is wrong; of a new
+            function's name and of a runtime, an `InvalidParameterValueException`.
     """
-    faults = list(_structure_faults(shape, members, ""))
+    name, runtime = members.get("FunctionName"), members.get("Runtime")
+    # AWS judges these after all else, as Lambda's own business.
+    new = name if shape.name == "CreateFunctionRequest" and name and ":" not in name else None
+    later = {"FunctionName": new, "Runtime": runtime}
+    left_out = [member for member, value in later.items() if value is not None]
+    _refuse(code, _structure_faults(shape, members, "", left_out))
+    if new is not None:
+        _refuse("InvalidParameterValueException", _name_faults(shape.members["FunctionName"], new))
+    if runtime is not None:
+        _check_runtime(shape.members["Runtime"], runtime)
+
+
+def _refuse(code: str, found: Iterable[str]) -> None:
+    faults = list(found)
     if faults:
         plural = "s" if len(faults) > 1 else ""
-        told = "; ".join(faults)
-        message = f"{len(faults)} validation error{plural} detected: {told}"
+        message = f"{len(faults)} validation error{plural} detected: {'; '.join(faults)}"
         raise ApiError(code, message)
-    _check_runtime(shape, members.get("Runtime"))
 
 
-def _check_runtime(shape: Shape, runtime: str | None) -> None:
-    """AWS judges the runtime by itself, after all else, and has words of its own for it."""
-    if runtime is None:
-        return
-    text, known = _enumerated(shape.members["Runtime"].metadata["enum"])
+def _name_faults(shape: Shape, name: str) -> Iterator[str]:
+    """A plain name has a limit of its own; the model's is for ARNs.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+    """
+    for text, holds in (_pattern(shape.metadata["pattern"]), _most("length", len, 64)):
+        if not holds(name):
+            yield _fault(shape, name, "functionName", text)
+
+
+def _check_runtime(shape: Shape, runtime: str) -> None:
+    text, known = _enumerated(shape.metadata["enum"])
     if not known(runtime):
         raise ApiError(
             "InvalidParameterValueException",
@@ -49,19 +67,24 @@ def _check_runtime(shape: Shape, runtime: str | None) -> None:
         )
 
 
-def _structure_faults(shape: Shape, members: Members, path: str) -> Iterator[str]:
+def _structure_faults(
+    shape: Shape, members: Members, path: str, left_out: Collection[str] = ()
+) -> Iterator[str]:
     required = shape.metadata.get("required", ())
     for name, member in shape.members.items():
+        if name in left_out:
+            continue
         value = members.get(name)
         place = f"{path}{name[0].lower()}{name[1:]}"
-        if value is not None and place != "runtime":
+        if value is not None:
             yield from _faults(member, value, place)
         elif name in required:
             yield _fault(member, None, place, _NOT_NULL)
 
 
 def _faults(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    for text, holds in _constraints(shape):
+    # By itself, a value's pattern is told before its limits.
+    for text, holds in sorted(_constraints(shape), key=lambda each: _PATTERN not in each[0]):
         if not holds(value):
             yield _fault(shape, value, path, text)
     for place, inner, item in _structures(shape, value, path):
@@ -82,11 +105,12 @@ def _structures(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, Shap
 
 _Constraint = tuple[str, Callable[[Any], bool]]
 _NOT_NULL = "Member must not be null"
+_PATTERN = "Member must satisfy regular expression pattern"
 
 
 @cache
 def _constraints(shape: Shape) -> tuple[_Constraint, ...]:
-    """What a shape demands of a value, in the order in which AWS tells it."""
+    """What a shape demands of a value, in the order in which AWS tells it of items."""
     metadata = shape.metadata
     kind = shape.type_name
     found: list[_Constraint] = []
@@ -111,21 +135,30 @@ def _enumerated(values: list[str]) -> _Constraint:
 
 def _limits(kind: str, metadata: Mapping[str, Any]) -> Iterator[_Constraint]:
     number = kind in ("integer", "long", "float", "double")
-    word = "value" if number else "length"
-    size: Callable[[Any], Any] = (lambda value: value) if number else len
+    word, size = ("value", _itself) if number else ("length", len)
     show = float if kind in ("float", "double") else int
     if "max" in metadata:
-        most = show(metadata["max"])
-        text = f"Member must have {word} less than or equal to {most}"
-        yield text, lambda value: size(value) <= most
+        yield _most(word, size, show(metadata["max"]))
     if "min" in metadata:
-        least = show(metadata["min"])
-        text = f"Member must have {word} greater than or equal to {least}"
-        yield text, lambda value: size(value) >= least
+        yield _least(word, size, show(metadata["min"]))
+
+
+def _itself(value: float) -> float:
+    return value
+
+
+def _most(word: str, size: Callable[[Any], float], most: float) -> _Constraint:
+    text = f"Member must have {word} less than or equal to {most}"
+    return text, lambda value: size(value) <= most
+
+
+def _least(word: str, size: Callable[[Any], float], least: float) -> _Constraint:
+    text = f"Member must have {word} greater than or equal to {least}"
+    return text, lambda value: size(value) >= least
 
 
 def _pattern(pattern: str) -> _Constraint:
-    text = f"Member must satisfy regular expression pattern: {pattern}"
+    text = f"{_PATTERN}: {pattern}"
     matches = _compiled(pattern).fullmatch
     return text, lambda value: matches(value) is not None
 
