@@ -144,4 +144,4 @@ def weights(alias: dict[str, Any]) -> dict[str, float]:
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TestLife.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)

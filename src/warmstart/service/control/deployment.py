@@ -112,31 +112,32 @@ class Deployments:
         assert key not in self._tasks, f"{key} is being deployed already"
         task = asyncio.get_running_loop().create_task(self._deploy(version))
         self._tasks[key] = task
-        task.add_done_callback(lambda _: self._ended(key, task))
+        task.add_done_callback(self._cancelled.discard)
         return task
-
-    def _ended(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
-        self._cancelled.discard(task)
-        if self._tasks.get(key) is task:
-            del self._tasks[key]
 
     async def _deploy(self, version: FunctionVersion) -> None:
         """Deploy a version and write down how it went."""
+        states = await self._attempt(version)
+        # Whoever reads that it is settled may change it at once, so nothing is awaited from here.
+        del self._tasks[version.name, version.version]
+        self._settle(version, *states)
+
+    async def _attempt(self, version: FunctionVersion) -> tuple[Members, Members]:
+        """Deploy a version; its two states afterwards."""
         unpublished = version.is_managed and version.version == LATEST
         try:
             if version.image_uri is None and not unpublished:
                 await self._tell(await asyncio.to_thread(self._function, version))
         except RuntimeUnavailable as error:
-            self._failed(version, "InvalidRuntime", str(error))
+            return _failed(version, "InvalidRuntime", str(error))
         except ValueError as error:
-            self._failed(version, "InvalidConfiguration", str(error))
+            return _failed(version, "InvalidConfiguration", str(error))
         except StateError as error:
-            self._failed(version, "InternalError", str(error))
+            return _failed(version, "InternalError", str(error))
         except Exception:  # a fault of ours, and nobody waits for this task
             _logger.exception("%s:%s is not deployed", version.name, version.version)
-            self._failed(version, "InternalError", "The service failed; its log says how.")
-        else:
-            self._settle(version, NON_INVOCABLE if unpublished else ACTIVE, UPDATED)
+            return _failed(version, "InternalError", "The service failed; its log says how.")
+        return (NON_INVOCABLE if unpublished else ACTIVE), UPDATED
 
     async def wait_settled(self) -> None:
         """Return when nothing is being deployed any more."""
@@ -220,13 +221,6 @@ class Deployments:
             if function.version in self._versions_of(function.name, qualifier):
                 self.set_provisioned_concurrency(function.name, qualifier)
 
-    def _failed(self, version: FunctionVersion, code: str, reason: str) -> None:
-        _logger.warning("%s:%s cannot be run: %s", version.name, version.version, reason)
-        if version.is_updating:
-            self._settle(version, version.state, failed_update(code, reason))
-        else:
-            self._settle(version, failed(code, reason), version.last_update)
-
     def _settle(self, version: FunctionVersion, state: Members, last_update: Members) -> None:
         # Tags and permissions, which change the revision, may have been set in the meantime.
         current = self._registry.version(version.name, version.version)
@@ -289,6 +283,13 @@ class Deployments:
     def _versions_of(self, name: str, qualifier: str) -> list[str]:
         alias = self._registry.alias(name, qualifier)
         return [qualifier] if alias is None else list(alias_weights(alias))
+
+
+def _failed(version: FunctionVersion, code: str, reason: str) -> tuple[Members, Members]:
+    _logger.warning("%s:%s cannot be run: %s", version.name, version.version, reason)
+    if version.is_updating:
+        return version.state, failed_update(code, reason)
+    return failed(code, reason), version.last_update
 
 
 def _of(
