@@ -22,6 +22,7 @@ import uvicorn
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
 from warmstart.service.endpoints.endpoint import OneWriteProtocol
 from warmstart.service.function import Function
+from warmstart.service.limits import Limits
 from warmstart.service.service import Service
 from warmstart.service.telemetry import Event
 
@@ -135,6 +136,7 @@ def chain(
     *,
     mode: InvokeMode = InvokeMode.AUTO,
     task_root: Path = HERE,
+    concurrency: int = 10,
     **settings: Any,
 ) -> Iterator[Chain]:
     """`handler` of a file in `task_root` behind the whole chain."""
@@ -147,12 +149,13 @@ def chain(
         handler=handler,
         task_root=str(task_root),
         environment=environment,
-        **{"timeout": 10.0, "max_concurrency": 10, **settings},
+        **{"timeout": 10.0, **settings},
     )
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     thread = ServerThread()
     events: list[Event] = []
-    service = Service(events.append)
+    limits = Limits(concurrency=concurrency, request_rate=None)
+    service = Service(events.append, limits=limits)
     try:
         thread.run(service.create_function(function))
         port = thread.serve(

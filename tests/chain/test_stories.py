@@ -34,7 +34,7 @@ def test_ten_requests_at_once_use_ten_environments_which_go_when_idle() -> None:
 
 
 def test_beyond_the_limit_the_answer_is_429() -> None:
-    with chain("apps:sleeper", max_concurrency=1) as running:
+    with chain("apps:sleeper", concurrency=1) as running:
         with ThreadPoolExecutor(2) as clients:
             statuses = sorted(
                 answer.status for answer in clients.map(lambda _: request(running.port), range(2))
@@ -85,7 +85,7 @@ def test_the_client_does_not_wait_for_background_work_which_is_finished(
 
 
 def test_no_request_is_lost_while_updates_swap_environments() -> None:
-    with chain("mirror:app", max_concurrency=8) as running:
+    with chain("mirror:app", concurrency=8) as running:
         ended = threading.Event()
         statuses: list[int] = []
 

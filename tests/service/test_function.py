@@ -22,7 +22,10 @@ def make(**settings: Any) -> Function:
         ({"idle_timeout": 0.0}, "idle_timeout must be above zero"),
         ({"init_timeout": 0.0}, "init_timeout must be above zero"),
         ({"max_age": 0.0}, "max_age must be above zero"),
-        ({"max_concurrency": 0}, "max_concurrency must be at least 1, not 0"),
+        (
+            {"max_environment_concurrency": 0},
+            "max_environment_concurrency must be at least 1, not 0",
+        ),
         ({"environment": {"A=B": ""}}, "environment: 'A=B'"),
         ({"environment": {"": ""}}, "environment: ''"),
         ({"environment": {"A": "\0"}}, "environment: 'A'"),

@@ -50,8 +50,9 @@ async def test_a_sequential_client_keeps_one_environment() -> None:
         assert service.statistics()["f"].started <= 3
 
 
-async def test_beyond_max_concurrency_a_request_is_refused_at_once() -> None:
-    async with serving(function("pid", max_concurrency=1)) as (service, _):
+async def test_beyond_the_reserved_concurrency_a_request_is_refused_at_once() -> None:
+    async with serving(function("pid")) as (service, _):
+        service.set_reserved_concurrency("f", 1)
         first = asyncio.ensure_future(service.invoke("f", b"0.3"))
         await asyncio.sleep(0)
         with pytest.raises(TooManyRequests) as caught:
@@ -435,7 +436,7 @@ async def test_an_environment_that_ignores_sigterm_is_killed(
 
 
 async def test_nothing_is_left_of_many_environments() -> None:
-    async with serving(function("leave", max_concurrency=20)) as (service, observed):
+    async with serving(function("leave")) as (service, observed):
         await asyncio.gather(*(service.invoke("f", b"1") for _ in range(20)))
         await asyncio.gather(*(service.invoke("f", b"1") for _ in range(20)))
         await observed.wait_for(Exit, 40)

@@ -24,6 +24,7 @@ from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
+from warmstart.service.limits import Limits
 from warmstart.service.service import Service
 
 __all__ = ["dev"]
@@ -63,12 +64,20 @@ class _Settings:
             task_root=str(self.task_root),
             timeout=self.timeout,
             memory_size=self.memory,
-            max_concurrency=self.max_concurrency,
             idle_timeout=self.idle_timeout,
             # One failed import is enough to see what is wrong.
             init_timeout=10.0,
             suppressed_init=False,
             environment=environment,
+        )
+
+    def limits(self) -> Limits:
+        """One function has the whole account; in a reload there are those of before, too."""
+        return Limits(
+            concurrency=self.max_concurrency,
+            unreserved=0,
+            request_rate=None,
+            environments=2 * self.max_concurrency,
         )
 
 
@@ -137,7 +146,7 @@ def dev(*, stream: bool | None, verbose: bool, **options: Any) -> None:
 
 async def _serve(settings: _Settings, listener: socket.socket, console: Console) -> int:
     interrupted = on_interrupt()
-    async with Service(observer=console.on_event) as service:
+    async with Service(console.on_event, limits=settings.limits()) as service:
         await service.create_function(settings.function())
         starting = asyncio.ensure_future(service.start_environment(_FUNCTION))
         console.quiet = True  # an app that fails to start is described once, below

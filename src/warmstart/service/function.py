@@ -36,6 +36,9 @@ class Function:
     the code at /var/task, the layers at /opt and a /tmp of its own, where the system can do
     that; else they are where they are, as the environment variables tell.
 
+    `max_environment_concurrency` is how many invocations one environment serves at the
+    same time. With `tenant_isolation_mode` each tenant has environments of its own.
+
     `log_group` is where its logs go, by default AWS's own place for them. The log
     levels (TRACE to FATAL; DEBUG, INFO or WARN for the system's) filter JSON logs only.
 
@@ -49,7 +52,6 @@ class Function:
     timeout: float = 3.0
     memory_size: int = 128
     environment: Mapping[str, str] = field(default_factory=dict)
-    max_concurrency: int = 10
     idle_timeout: float = 300.0
     init_timeout: float | None = None
     max_age: float = 4 * 3600.0
@@ -65,6 +67,8 @@ class Function:
     layers_directory: str | None = None
     ephemeral_storage: int = 512
     snap_start: bool = False
+    max_environment_concurrency: int = 1
+    tenant_isolation_mode: Literal["PER_TENANT"] | None = None
     log_format: Literal["Text", "JSON"] = "Text"
     log_group: str = ""
     application_log_level: str = "INFO"
@@ -77,8 +81,11 @@ class Function:
             value = getattr(self, setting)
             if value is not None and not value > 0:
                 raise ValueError(f"{setting} must be above zero, not {value!r}")
-        if self.max_concurrency < 1:
-            raise ValueError(f"max_concurrency must be at least 1, not {self.max_concurrency}")
+        if self.max_environment_concurrency < 1:
+            raise ValueError(
+                "max_environment_concurrency must be at least 1,"
+                f" not {self.max_environment_concurrency}"
+            )
         for name, text in self.environment.items():
             if not name or "=" in name or "\0" in name or "\0" in text:
                 raise ValueError(f"environment: {name!r} cannot be an environment variable")

@@ -24,9 +24,11 @@ from warmstart.invoke import (
     ServiceFault,
 )
 from warmstart.service.clock import Clock
+from warmstart.service.environments.concurrency import Account, Bucket
 from warmstart.service.environments.driver import Driver
 from warmstart.service.environments.enclosure import ProcessDriver
-from warmstart.service.environments.pool import LiveEnvironment, Pool, Statistics
+from warmstart.service.environments.host import Host
+from warmstart.service.environments.pool import LiveEnvironment, Neighbours, Pool, Statistics
 from warmstart.service.function import Function
 from warmstart.service.invocation import (
     BufferedInvocation,
@@ -34,11 +36,19 @@ from warmstart.service.invocation import (
     new_request_id,
     new_trace_id,
 )
+from warmstart.service.limits import Limits
 from warmstart.service.logs.tail import Tails
-from warmstart.service.qualifiers import LATEST, Aliases
+from warmstart.service.qualifiers import LATEST
 from warmstart.service.telemetry import Event, Observer
+from warmstart.service.versions import Provisioned, Versions
 
 __all__ = ["Service"]
+
+SCALING_RATE = (1000, 100)
+"""How many environments a function may have more at once, and how many more each second.
+
+https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html
+"""
 
 _Invocation = TypeVar("_Invocation", BufferedInvocation, StreamedInvocation)
 
@@ -59,14 +69,6 @@ class _Call(NamedTuple):
     tenant_id: str | None
 
 
-class _Versions:
-    """One function: its versions and aliases."""
-
-    def __init__(self) -> None:
-        self.pools: dict[str, Pool] = {}
-        self.aliases = Aliases()
-
-
 class Service:
     """Runs functions in environments that it starts and stops with the load.
 
@@ -85,6 +87,7 @@ class Service:
         clock: Clock | None = None,
         region: str = "us-east-1",
         account: str = "123456789012",
+        limits: Limits | None = None,
         random: Callable[[], float] = random.random,
         function_variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
@@ -96,8 +99,12 @@ class Service:
         self._observer = observer
         self._tails = Tails()
         self._random = random
-        self._functions: dict[str, _Versions] = {}
-        self._retired: set[Pool] = set()
+        limits = limits or Limits()
+        self._account = Account(limits.concurrency, limits.unreserved, limits.request_rate)
+        self._scaling_rate = limits.scaling_rate
+        self._neighbours = Neighbours(Host(limits.environments))
+        self._functions: dict[str, Versions] = {}
+        self._deleted: set[Versions] = set()
         self._closed = False
 
     async def __aenter__(self) -> Service:
@@ -114,10 +121,9 @@ class Service:
     async def aclose(self) -> None:
         """Stop all environments. Whoever waits or comes later gets a `ServiceFault`."""
         self._closed = True
-        pools = [pool for each in self._functions.values() for pool in each.pools.values()]
-        pools += self._retired
+        everything = [*self._functions.values(), *self._deleted]
         self._functions.clear()
-        await asyncio.gather(*(pool.aclose() for pool in pools))
+        await asyncio.gather(*(versions.aclose() for versions in everything))
 
     def observer(self, event: Event) -> None:
         """Take an event of an environment."""
@@ -134,10 +140,14 @@ class Service:
             ServiceFault: the service is closed.
         """
         self._check_open()
-        versions = self._functions.setdefault(function.name, _Versions())
-        if function.version in versions.pools:
+        versions = self._functions.get(function.name)
+        if versions is None:
+            growth = Bucket(*SCALING_RATE) if self._scaling_rate else None
+            versions = Versions(function.name, self, self._neighbours, self._account, growth)
+            self._functions[function.name] = versions
+        elif function.version in versions:
             raise ValueError(f"Function already exist: {function.name}")
-        versions.pools[function.version] = Pool(function, self)
+        versions.create(function)
 
     async def update_function(self, function: Function) -> None:
         """New code or a new configuration (or the same, if only files have changed).
@@ -148,7 +158,7 @@ class Service:
         Raises:
             ResourceNotFound: there is no such version.
         """
-        self._pool(function.name, function.version).update(function)
+        self._versions(function.name, None, function.version).update(function)
 
     async def delete_function(self, name: str, version: str | None = None) -> None:
         """Remove a version, or the function with all of its versions and aliases.
@@ -158,11 +168,16 @@ class Service:
         Raises:
             ResourceNotFound: there is no such function or version.
         """
-        versions = self._versions(name, version)
-        for each in [version] if version is not None else list(versions.pools):
-            self._retire(versions.pools.pop(self._known(versions, name, each)), name, version)
-        if version is None or not versions.pools:
+        only = [version] if version is not None else []
+        versions = self._versions(name, version, *only)
+        for each in only or versions.numbers:
+            versions.delete(each, self._not_found(name, version))
+        if not versions.numbers:
             del self._functions[name]
+            versions.reserve(None)
+            self._deleted.add(versions)
+            waiting = asyncio.ensure_future(versions.wait_empty())
+            waiting.add_done_callback(lambda _: self._deleted.discard(versions))
 
     def set_alias(self, name: str, alias: str, versions: Mapping[str, float]) -> None:
         """Create or change an alias: the versions it leads to, with weights that add up to one.
@@ -171,18 +186,58 @@ class Service:
             ResourceNotFound: there is no such function or version.
             ValueError: the weights do not add up to one.
         """
-        known = self._versions(name, alias)
-        for version in versions:
-            self._known(known, name, version)
-        known.aliases.set(alias, versions)
+        self._versions(name, alias, *versions).set_alias(alias, versions)
 
     def delete_alias(self, name: str, alias: str) -> None:
-        """Remove an alias, if there is such a one.
+        """Remove an alias, if there is such a one, and what is provisioned for it.
 
         Raises:
             ResourceNotFound: there is no such function.
         """
-        self._versions(name, alias).aliases.delete(alias)
+        self._versions(name, alias).delete_alias(alias)
+
+    # Concurrency
+
+    def set_reserved_concurrency(self, name: str, count: int | None) -> None:
+        """Give a function a concurrency of its own, which it cannot exceed; `None` ends that.
+
+        Raises:
+            ResourceNotFound: there is no such function.
+            ValueError: so much cannot be reserved, for the reason AWS gives.
+        """
+        self._versions(name, None).reserve(count)
+
+    def set_provisioned_concurrency(self, name: str, qualifier: str, count: int) -> None:
+        """Start as many environments of a version or alias, and keep them.
+
+        Raises:
+            ResourceNotFound: there is no such function, version or alias.
+            ValueError: so many cannot be had, for the reason AWS gives.
+        """
+        self._qualified(name, qualifier).provision(qualifier, count)
+
+    def delete_provisioned_concurrency(self, name: str, qualifier: str) -> None:
+        """Keep no more environments of a version or alias than the load needs.
+
+        Raises:
+            ResourceNotFound: there is no such function, version or alias.
+        """
+        self._qualified(name, qualifier).provision(qualifier, 0)
+
+    def provisioned_concurrency(self, name: str, qualifier: str) -> Provisioned:
+        """How far it is with what is provisioned for a version or alias.
+
+        Raises:
+            ResourceNotFound: there is no such function, version or alias.
+        """
+        return self._qualified(name, qualifier).provisioned(qualifier)
+
+    @property
+    def unreserved_concurrency(self) -> int:
+        """What is left of the account's concurrency: `UnreservedConcurrentExecutions`."""
+        return self._account.unreserved
+
+    # Environments
 
     async def start_environment(self, name: str, qualifier: str | None = None) -> None:
         """Start an environment ahead of demand and wait for its INIT.
@@ -191,20 +246,21 @@ class Service:
             InitFailed: INIT failed; the error says how, in the runtime's words.
             InvokeError: there is no such function, or it may have no more environments.
         """
-        await self._pool(name, qualifier).start_environment()
+        await self._pool(name, qualifier, None).start_environment()
 
     def statistics(self) -> dict[str, Statistics]:
-        """The numbers of each function's `$LATEST`, by name."""
-        return {
-            name: versions.pools[LATEST].statistics()
-            for name, versions in self._functions.items()
-            if LATEST in versions.pools
-        }
+        """The numbers of each function, by name."""
+        return {name: versions.statistics() for name, versions in self._functions.items()}
 
     def environments(self) -> list[LiveEnvironment]:
         """All environments that there are now."""
-        pools = [pool for each in self._functions.values() for pool in each.pools.values()]
-        return [each for pool in (*pools, *self._retired) for each in pool.environments()]
+        everything = (*self._functions.values(), *self._deleted)
+        return [
+            environment
+            for versions in everything
+            for pool in versions.pools
+            for environment in pool.environments()
+        ]
 
     def arn(self, name: str, qualifier: str | None = None) -> str:
         """A function's Amazon resource name."""
@@ -275,7 +331,7 @@ class Service:
         return stream
 
     def _submit(self, kind: type[_Invocation], call: _Call) -> _Invocation:
-        pool = self._pool(call.function, call.qualifier)
+        pool = self._pool(call.function, call.qualifier, call.tenant_id)
         invocation = kind(
             call.request_id,
             _checked(call.payload),
@@ -298,30 +354,29 @@ class Service:
         if self._closed:
             raise ServiceFault("The service is closed.")
 
-    def _pool(self, name: str, qualifier: str | None) -> Pool:
+    def _pool(self, name: str, qualifier: str | None, tenant_id: str | None) -> Pool:
         versions = self._versions(name, qualifier)
-        pool = versions.pools.get(versions.aliases.version(qualifier or LATEST, self._random()))
+        pool = versions.pool(qualifier or LATEST, tenant_id, self._random())
         if pool is None:
             raise self._not_found(name, qualifier)
         return pool
 
-    def _versions(self, name: str, qualifier: str | None) -> _Versions:
+    def _qualified(self, name: str, qualifier: str) -> Versions:
+        versions = self._versions(name, qualifier)
+        if not all(version in versions for version in versions.aliases.versions(qualifier)):
+            raise self._not_found(name, qualifier)
+        return versions
+
+    def _versions(self, name: str, qualifier: str | None, *needed: str) -> Versions:
+        """The function, which must have the versions that are `needed`."""
         self._check_open()
         versions = self._functions.get(name)
         if versions is None:
             raise self._not_found(name, qualifier)
+        for version in needed:
+            if version not in versions:
+                raise self._not_found(name, version)
         return versions
-
-    def _known(self, versions: _Versions, name: str, version: str) -> str:
-        if version not in versions.pools:
-            raise self._not_found(name, version)
-        return version
-
-    def _retire(self, pool: Pool, name: str, version: str | None) -> None:
-        self._retired.add(pool)
-        pool.retire(self._not_found(name, version))
-        waiting = asyncio.ensure_future(pool.wait_empty())
-        waiting.add_done_callback(lambda _: self._retired.discard(pool))
 
     def _not_found(self, name: str, qualifier: str | None) -> ResourceNotFound:
         return ResourceNotFound(f"Function not found: {self.arn(name, qualifier)}")

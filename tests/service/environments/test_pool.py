@@ -65,7 +65,8 @@ async def test_an_idle_environment_that_dies_is_replaced_when_it_is_needed() -> 
 
 
 async def test_environments_ahead_of_demand_keep_within_the_limit() -> None:
-    async with stage(replace(FUNCTION, max_concurrency=1)) as on:
+    async with stage() as on:
+        on.service.set_reserved_concurrency("f", 1)
         starting = asyncio.ensure_future(on.service.start_environment("f"))
         await on.driver.started()
         with pytest.raises(TooManyRequests):

@@ -48,6 +48,7 @@ class State(Enum):
         return "Started" if self is State.SUPPRESSED_INIT else self.value
 
 
+_FREE = {State.READY, State.RESET}
 _END = {State.SHUTDOWN, State.EXITED}
 _BREAK = {State.RESET} | _END
 
@@ -81,7 +82,12 @@ class Refusal(Exception):
 
 
 class Environment:
-    """One environment's state. `since` is when it entered it, on the caller's clock."""
+    """One environment's state. `since` is when it entered it, on the caller's clock.
+
+    `places` is how many invocations it serves at the same time.
+    """
+
+    places = 1
 
     __slots__ = ("generation", "id", "invocations", "request_id", "since", "state")
 
@@ -97,6 +103,11 @@ class Environment:
 
     def __repr__(self) -> str:
         return f"<Environment {self.id} generation {self.generation} {self.state.name}>"
+
+    @property
+    def free(self) -> int:
+        """How many invocations may be given to it now."""
+        return self.places if self.state in _FREE else 0
 
     # What the service does to it.
 
