@@ -154,7 +154,7 @@ def chain(
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     thread = ServerThread()
     events: list[Event] = []
-    limits = Limits(concurrency=concurrency, request_rate=None)
+    limits = Limits(concurrency=concurrency)
     service = Service(events.append, limits=limits)
     try:
         thread.run(service.create_function(function))

@@ -119,7 +119,7 @@ async def test_a_deleted_function_gives_back_what_it_had_reserved() -> None:
 
 
 async def test_no_more_than_ten_requests_a_second_begin_for_each_place() -> None:
-    async with stage(limits=Limits(concurrency=1, unreserved=0)) as on:
+    async with stage(limits=Limits(concurrency=1, unreserved=0, request_rate=10)) as on:
         calls = [call(on) for _ in range(15)]
         played = await on.driver.started()
         async with ready(played) as (client,):

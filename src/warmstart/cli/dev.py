@@ -76,7 +76,6 @@ class _Settings:
         return Limits(
             concurrency=self.max_concurrency,
             unreserved=0,
-            request_rate=None,
             environments=2 * self.max_concurrency,
         )
 

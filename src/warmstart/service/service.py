@@ -273,7 +273,7 @@ class Service:
         Raises:
             ResourceNotFound: there is no such function, version or alias.
         """
-        self._pool(name, qualifier)
+        self._qualified(name, qualifier)
 
     # The Invoker protocol
 
@@ -361,9 +361,11 @@ class Service:
             raise self._not_found(name, qualifier)
         return pool
 
-    def _qualified(self, name: str, qualifier: str) -> Versions:
+    def _qualified(self, name: str, qualifier: str | None) -> Versions:
+        """The function, of which there must be all that the qualifier leads to."""
         versions = self._versions(name, qualifier)
-        if not all(version in versions for version in versions.aliases.versions(qualifier)):
+        needed = versions.aliases.versions(qualifier or LATEST)
+        if not all(version in versions for version in needed):
             raise self._not_found(name, qualifier)
         return versions
 

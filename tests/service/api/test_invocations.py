@@ -7,7 +7,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -294,8 +294,8 @@ async def test_the_two_qualifiers_must_be_the_same(served: Set) -> None:
 
 
 async def test_a_throttled_call_says_why(tmp_path: Path) -> None:
-    narrow = replace(FUNCTION, max_concurrency=1)
-    async with stage(narrow) as there, served_on(there, tmp_path) as served:
+    async with stage() as there, served_on(there, tmp_path) as served:
+        there.service.set_reserved_concurrency("f", 1)
         first = asyncio.create_task(there.service.invoke("f", b"1"))
         await there.driver.started()
 

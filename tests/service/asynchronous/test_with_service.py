@@ -38,9 +38,10 @@ async def test_many_events_get_through_few_environments(tmp_path: Path) -> None:
     mailbox = Mailbox()
     config = Settings(patient(on_success=RECORDS))
     async with (
-        serving(function("echo", max_concurrency=2)) as (service, _),
+        serving(function("echo")) as (service, _),
         running(tmp_path, service, config, mailbox) as engine,
     ):
+        service.set_reserved_concurrency("f", 2)
         await asyncio.gather(*(engine.enqueue("f", None, b"%d" % n) for n in range(300)))
         await drained(engine)
 

@@ -69,7 +69,7 @@ async def test_code_and_layers_are_where_aws_has_them_and_read_only(
 @pytest.mark.parametrize("as_user", WAYS)
 async def test_tmp_is_each_environment_s_own(settings: dict[str, Any], as_user: bool) -> None:
     driver = ProcessDriver(as_user=as_user)
-    isolated = function("run", **settings, max_concurrency=2)
+    isolated = function("run", **settings)
     async with serving(isolated, driver=driver) as (service, _):
         assert await run(service, f"touch /tmp/mine-{os.getpid()}; echo $TMPDIR") == "\n"
         assert await run(service, "ls /tmp/mine*") == f"/tmp/mine-{os.getpid()}\n"
