@@ -271,6 +271,7 @@ async def test_a_runtime_that_cannot_be_started_is_said(tmp_path: Path) -> None:
 
 async def test_what_is_in_tmp_outlives_a_reset_but_not_the_environment() -> None:
     async with serving(function("hoard")) as (service, _):
+        service.set_reserved_concurrency("f", 1)  # on a busy host, too
         for count in (b"1", b"2", b"3"):
             await service.invoke("f", b"1")  # writes a file, and exits
             listed = await service.invoke("f", b"0")
