@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from warmstart.invoke import InvalidParameterValue, InvokeError
 from warmstart.service.environments.concurrency import Account, Allotment, Bucket
-from warmstart.service.environments.pool import Counts, Neighbours, Pool, Statistics
 from warmstart.service.environments.life import Settings
+from warmstart.service.environments.pool import Counts, Neighbours, Pool, Statistics
 from warmstart.service.function import Function
 from warmstart.service.qualifiers import LATEST, Aliases
 
