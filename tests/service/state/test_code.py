@@ -131,7 +131,7 @@ def test_an_archive_that_leads_out_of_its_directory_is_refused(
     with pytest.raises(InvalidZip, match="archive"):
         store.add(zipped)
 
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} <= {"boot"}
     with pytest.raises(StateError):
         store.directory(base64.b64encode(hashlib.sha256(zipped).digest()).decode())
 
@@ -254,6 +254,31 @@ def test_a_tree_that_is_missing_is_unpacked_again(store: CodeStore) -> None:
     remove(store.directory(code.sha256))
 
     assert contents(store.directory(code.sha256)) == {"app.py": "x = 1\n" * 100}
+
+
+def test_after_the_machine_went_down_trees_are_made_anew(tmp_path: Path) -> None:
+    mark = tmp_path / "code" / "boot"
+    store = CodeStore(tmp_path)
+    if not mark.exists():
+        pytest.skip("this system does not tell when it was started")
+    code = store.add(GOOD)
+    tree = store.directory(code.sha256)
+    tree.chmod(0o755)
+    (tree / "app.py").unlink()  # the directory got to the disk, its file did not
+
+    mark.write_text("another one")
+
+    assert contents(CodeStore(tmp_path).directory(code.sha256)) == {"app.py": "x = 1\n" * 100}
+
+
+def test_a_restart_without_a_reboot_keeps_the_trees(tmp_path: Path) -> None:
+    store = CodeStore(tmp_path)
+    tree = store.directory(store.add(GOOD).sha256)
+    before = tree.stat().st_ino
+
+    CodeStore(tmp_path)
+
+    assert tree.stat().st_ino == before
 
 
 def test_threads_may_add_the_same_code_side_by_side(store: CodeStore) -> None:

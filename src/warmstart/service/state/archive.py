@@ -65,16 +65,16 @@ def unpack(archive: bytes, target: Path) -> None:
         entries = {_path(info): info for info in opened.infolist()}
         _check_nesting(entries)
         target.mkdir()
+        for folder in {path if info.is_dir() else path.parent for path, info in entries.items()}:
+            (target / folder).mkdir(parents=True, exist_ok=True)
         links = {path: info for path, info in entries.items() if _is_link(info)}
         for path, info in entries.items():
-            if info.is_dir():
-                (target / path).mkdir(parents=True, exist_ok=True)
-            elif path not in links:
-                _extract(opened, info, target / path)
+            if not info.is_dir() and path not in links:
+                _extract(opened, info, os.path.join(target, path))
         for path, info in links.items():
-            (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).symlink_to(os.fsdecode(opened.read(info)))
-    check_links(target)
+    if links:
+        check_links(target)
     seal(target)
 
 
@@ -144,9 +144,8 @@ def _check_nesting(entries: dict[PurePosixPath, zipfile.ZipInfo]) -> None:
                 )
 
 
-def _extract(opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _extract(opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: str) -> None:
     executable = info.external_attr >> 16 & 0o111
-    with opened.open(info) as source, path.open("xb") as target:
+    with opened.open(info) as source, open(path, "xb") as target:
         shutil.copyfileobj(source, target)
         os.fchmod(target.fileno(), 0o444 | executable)

@@ -6,8 +6,10 @@
 
 Whatever is there under its own name is whole: it was made under a name that begins
 with a dot, beside it, and moved. What a crash left half-made is removed at the next
-start; trees and layers that are missing are made anew from the archives. All are
-named in hexadecimal, as base64 may hold a slash.
+start; trees and layers that are missing are made anew from the archives. Only the
+archives are waited for until they are on the disk: after the whole machine has gone
+down, all else is made anew, too. All are named in hexadecimal, as base64 may hold a
+slash.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from warmstart.service.state.errors import translated
 from warmstart.service.state.tree import merge, remove
 
 __all__ = ["Code", "CodeStore"]
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,21 @@ class CodeStore:
                     remove(unfinished)
             except OSError as error:
                 raise translated(folder, error) from error
+        self._forget_if_rebooted(directory / "code" / "boot")
+
+    def _forget_if_rebooted(self, mark: Path) -> None:
+        """Remove what may not have got to the disk before the machine went down."""
+        try:
+            boot = _BOOT.read_text()
+        except OSError:
+            return  # only Linux tells
+        try:
+            if not mark.exists() or mark.read_text() != boot:
+                for path in [*self._trees.iterdir(), *self._layers.iterdir()]:
+                    remove(path)
+                mark.write_text(boot)
+        except OSError as error:
+            raise translated(mark, error) from error
 
     def add(self, archive: bytes) -> Code:
         """Keep and unpack a zip archive; one that is there already is left as it is.
@@ -62,7 +81,9 @@ class CodeStore:
         digest = hashlib.sha256(archive).digest()
         size = unzipped_size(archive)
         _make(self._trees / digest.hex(), lambda new: unpack(archive, new))
-        _make(self._archives / f"{digest.hex()}.zip", lambda new: _write(archive, new))
+        # Trees can be made again, so only the archive has to be on the disk.
+        path = _make(self._archives / f"{digest.hex()}.zip", lambda new: _write(archive, new))
+        _sync(path.parent)
         return Code(base64.b64encode(digest).decode(), len(archive), size)
 
     def directory(self, sha256: str) -> Path:
@@ -124,7 +145,6 @@ def _make(path: Path, fill: Callable[[Path], None]) -> Path:
         fill(new)
         if not path.exists():
             new.rename(path)
-            _sync(path.parent)
     except OSError as error:
         if not path.exists():  # else another thread was faster
             raise translated(path, error) from error
