@@ -67,6 +67,7 @@ class Round:
     per_second: float
     cpu: float  # microseconds for each invocation
     first: float  # milliseconds from spawn to the first `next`
+    start: float  # milliseconds of CPU time in them
     memory: float  # MB resident
 
 
@@ -127,11 +128,13 @@ def one_round(client: Client, handler: str, work: Workload, **more: str) -> Roun
         spawned = time.perf_counter()
         with process(client, handler, api.address, **more) as pid:
             first = api.wait_poll() - spawned
+            start = cpu_seconds(pid)
             api.serve(work.invocations // 10)  # warm
             before = cpu_seconds(pid)
             seconds = api.serve(work.invocations)
             cpu = (cpu_seconds(pid) - before) / work.invocations
-            return Round(work.invocations / seconds, cpu * 1e6, first * 1e3, memory(pid))
+            per_second = work.invocations / seconds
+            return Round(per_second, cpu * 1e6, first * 1e3, start * 1e3, memory(pid))
 
 
 def through_rie(client: Client, handler: str, work: Workload, **more: str) -> float:
@@ -182,6 +185,7 @@ def print_pair(title: str, ours: list[Round], theirs: list[Round]) -> None:
         ("invocations/s", lambda it: it.per_second, 0),
         ("CPU us/inv", lambda it: it.cpu, 0),
         ("first next ms", lambda it: it.first, 1),
+        ("its CPU ms", lambda it: it.start, 1),
         ("RSS MB", lambda it: it.memory, 1),
     ]
     print(f"\n{title}")
@@ -195,13 +199,13 @@ def print_pair(title: str, ours: list[Round], theirs: list[Round]) -> None:
         statistics.median(map(of, ours)) / statistics.median(map(of, theirs))
         for _, of, _ in columns
     ]
-    sooner, less = (
+    sooner, cheaper, less = (
         statistics.median(map(of, theirs)) - statistics.median(map(of, ours))
         for _, of, _ in columns[2:]
     )
     print(
         f"  {'':18} {medians[0]:.1f} x the invocations, {medians[1]:.2f} x the CPU, "
-        f"{sooner:.0f} ms sooner, {less:.1f} MB less"
+        f"{sooner:.0f} ms ({cheaper:.0f} ms of CPU time) sooner, {less:.1f} MB less"
     )
 
 
