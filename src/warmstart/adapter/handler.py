@@ -126,7 +126,8 @@ class ASGIHandler:
                 or predicates, which are asked of events that no name is registered for.
             each: "record" calls the function with each record of an SQS, Kinesis
                 or DynamoDB batch, and reports those that failed. The event source
-                mapping must have `ReportBatchItemFailures` for that.
+                mapping must have `ReportBatchItemFailures` for that, and no tumbling
+                window.
             concurrency: How many records of an SQS batch an async function may
                 have under way at a time; of a FIFO queue, how many groups.
 
