@@ -80,8 +80,9 @@ async def test_what_was_in_progress_when_the_process_ended_is_finished_by_the_ne
 ) -> None:
     async with controlling(tmp_path) as control:
         await control.create("f")
-        await control.call("UpdateFunctionConfiguration", FunctionName="f", Timeout=9)
+        # Nothing is awaited behind the two, so that neither goes on.
         await control.call("CreateFunction", **function("g"))
+        await control.call("UpdateFunctionConfiguration", FunctionName="f", Timeout=9)
 
     async with controlling(tmp_path) as control:
         for name, member, value in (
