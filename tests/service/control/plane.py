@@ -8,7 +8,6 @@ import sys
 import zipfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from warmstart.service.control.control_plane import ControlPlane
 from warmstart.service.function import Function
 from warmstart.service.state.code import CodeStore
 from warmstart.service.state.store import Store
+from warmstart.service.versions import Provisioned
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 ROLE = "arn:aws:iam::123456789012:role/r"
@@ -92,21 +92,9 @@ class MemoryPlane:
     def delete_provisioned_concurrency(self, name: str, qualifier: str) -> None:
         del self.provisioned[name, qualifier]
 
-    def provisioned_concurrency(self, name: str, qualifier: str) -> Ready:
-        return Ready(self.provisioned[name, qualifier])
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A provisioned concurrency with nothing left to start."""
-
-    allocated: int
-    status: str = "READY"
-    status_reason: str | None = None
-
-    @property
-    def available(self) -> int:
-        return self.allocated
+    def provisioned_concurrency(self, name: str, qualifier: str) -> Provisioned:
+        count = self.provisioned[name, qualifier]
+        return Provisioned(count, count, count, "READY")
 
 
 class Control:

@@ -83,6 +83,7 @@ async def test_the_data_plane_gets_the_function_with_its_code_and_settings(
         Environment={"Variables": {"A": "1"}},
         Architectures=["arm64"],
         EphemeralStorage={"Size": 1024},
+        TenancyConfig={"TenantIsolationMode": "PER_TENANT"},
         LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "LogGroup": "mine"},
     )
 
@@ -92,6 +93,8 @@ async def test_the_data_plane_gets_the_function_with_its_code_and_settings(
     assert (deployed.runtime, deployed.handler) == (RUNTIME, "app.handler")
     assert (deployed.timeout, deployed.memory_size, deployed.environment) == (7, 512, {"A": "1"})
     assert (deployed.architecture, deployed.ephemeral_storage) == ("arm64", 1024)
+    assert deployed.tenant_isolation_mode == "PER_TENANT"
+    assert deployed.max_environment_concurrency == 1
     assert (deployed.log_format, deployed.log_group) == ("JSON", "mine")
     assert (deployed.application_log_level, deployed.system_log_level) == ("DEBUG", "INFO")
 

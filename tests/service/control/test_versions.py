@@ -165,6 +165,8 @@ async def test_on_managed_instances_only_what_is_published_runs(control: Control
     assert (version["Version"], version["State"]) == ("$LATEST.PUBLISHED", "Pending")
     await control.settled()
     assert list(control.plane.functions) == [("f", "$LATEST.PUBLISHED")]
+    deployed = control.plane.functions["f", "$LATEST.PUBLISHED"]
+    assert deployed.max_environment_concurrency == 16  # for each vCPU, of 2 GB
     assert control.plane.aliases == {("f", "$LATEST"): {"$LATEST.PUBLISHED": 1.0}}
 
 

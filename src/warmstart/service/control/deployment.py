@@ -34,8 +34,9 @@ from warmstart.service.function import Function
 from warmstart.service.qualifiers import LATEST
 from warmstart.service.state.code import CodeStore
 from warmstart.service.state.errors import StateError
+from warmstart.service.versions import Provisioned
 
-__all__ = ["DataPlane", "Deployments", "Provisioned", "alias_weights"]
+__all__ = ["DataPlane", "Deployments", "alias_weights"]
 
 _logger = logging.getLogger(__name__)
 
@@ -46,22 +47,6 @@ _PROVISIONING_FAILED: Members = {
     "Status": "FAILED",
     "StatusReason": "The function's state does not allow it to be run.",
 }
-
-
-class Provisioned(Protocol):
-    """How far it is with a provisioned concurrency, in AWS's words."""
-
-    @property
-    def allocated(self) -> int: ...
-
-    @property
-    def available(self) -> int: ...
-
-    @property
-    def status(self) -> str: ...
-
-    @property
-    def status_reason(self) -> str | None: ...
 
 
 class DataPlane(Protocol):
@@ -83,7 +68,7 @@ class DataPlane(Protocol):
 
     def delete_provisioned_concurrency(self, name: str, qualifier: str) -> None: ...
 
-    def provisioned_concurrency(self, name: str, qualifier: str) -> Provisioned | None: ...
+    def provisioned_concurrency(self, name: str, qualifier: str) -> Provisioned: ...
 
 
 class Deployments:
@@ -195,6 +180,8 @@ class Deployments:
             environment=settings.get("Environment", {}).get("Variables", {}),
             timeout=settings["Timeout"],
             memory_size=settings["MemorySize"],
+            max_environment_concurrency=_environment_concurrency(settings),
+            tenant_isolation_mode=settings.get("TenancyConfig", {}).get("TenantIsolationMode"),
             architecture=settings["Architectures"][0],
             ephemeral_storage=settings["EphemeralStorage"]["Size"],
             snap_start=settings["SnapStart"]["OptimizationStatus"] == "On",
@@ -259,21 +246,17 @@ class Deployments:
 
     def provisioned_concurrency(self, name: str, qualifier: str) -> Members:
         """How far that is, as AWS's members."""
-        found = None
-        if self._runs(name, *self._versions_of(name, qualifier)):
-            found = self._data_plane.provisioned_concurrency(name, qualifier)
-        if found is None:
+        if not self._runs(name, *self._versions_of(name, qualifier)):
             return _PROVISIONING_FAILED
+        found = self._data_plane.provisioned_concurrency(name, qualifier)
         output: Members = {
             "AllocatedProvisionedConcurrentExecutions": found.allocated,
             "AvailableProvisionedConcurrentExecutions": found.available,
             "Status": found.status,
         }
-        return (
-            output
-            if found.status_reason is None
-            else {**output, "StatusReason": found.status_reason}
-        )
+        if found.status_reason is not None:
+            output["StatusReason"] = found.status_reason
+        return output
 
     def _runs(self, name: str, *versions: str) -> bool:
         """Whether the data plane knows the function, and all of these versions of it."""
@@ -283,6 +266,19 @@ class Deployments:
     def _versions_of(self, name: str, qualifier: str) -> list[str]:
         alias = self._registry.alias(name, qualifier)
         return [qualifier] if alias is None else list(alias_weights(alias))
+
+
+def _environment_concurrency(settings: Members) -> int:
+    """How many invocations an environment serves at the same time.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
+    """
+    provider = settings.get("CapacityProviderConfig")
+    if provider is None:
+        return 1
+    config = provider["LambdaManagedInstancesCapacityProviderConfig"]
+    cpus = settings["MemorySize"] / 1024 / config.get("ExecutionEnvironmentMemoryGiBPerVCpu", 2)
+    return int(config.get("PerExecutionEnvironmentMaxConcurrency") or max(1, 16 * cpus))
 
 
 def _failed(version: FunctionVersion, code: str, reason: str) -> tuple[Members, Members]:
