@@ -110,9 +110,9 @@ def test_a_failed_init_is_told_to_each_caller(tmp_path: Path, client: Client) ->
 
 @BOTH
 def test_a_timeout_replaces_the_environment(tmp_path: Path, client: Client) -> None:
-    limit = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "1"}
+    limit = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "3"}  # for the start of the second, too
     with running_rie(client, "sleepy.handler", tmp_path, **limit) as emulator:
-        assert "Task timed out after 1.00 seconds" in emulator.invoke(event(seconds=60)).text
+        assert "Task timed out after 3.00 seconds" in emulator.invoke(event(seconds=60)).text
         assert emulator.invoke(event(seconds=0)).json() == "slept"
 
 
