@@ -336,6 +336,19 @@ async def test_an_environment_started_ahead_of_demand_is_warm() -> None:
         assert (await observed.wait_for(Report)).init_duration_ms is None
 
 
+async def test_a_provisioned_environment_is_warm_and_says_what_it_is() -> None:
+    async with serving(function("surroundings", version="1")) as (service, observed):
+        service.set_provisioned_concurrency("f", "1", 2)
+        await observed.wait_for(InitReport, 2)
+        assert service.provisioned_concurrency("f", "1").status == "READY"
+        result = await service.invoke("f", b"", qualifier="1")
+
+        variables = json.loads(result.payload)["variables"]
+        assert variables["AWS_LAMBDA_INITIALIZATION_TYPE"] == "provisioned-concurrency"
+        assert service.statistics()["f"].started == 2
+        assert (await observed.wait_for(Report)).init_duration_ms is None
+
+
 async def test_a_caller_that_leaves_does_not_stop_the_function() -> None:
     async with serving(function("pid")) as (service, observed):
         caller = asyncio.ensure_future(service.invoke("f", b"0.1"))

@@ -133,7 +133,8 @@ class Fleet:
         if before is not None:
             del before[environment]
             self._leave(environment, before)
-        group = self._group(environment)
+        free = environment.free
+        group = self._group(environment, free)
         if group is None or group is self.discarded:
             self.provisioned.discard(environment)
         if group is None:
@@ -141,7 +142,7 @@ class Fleet:
             self.host.environments -= before is not None
             return
         group[environment] = None
-        takes = self._takes(environment, group)
+        takes = self._takes(environment, group, free)
         self.allotment.taken += takes - taken
         self._filed[environment] = (group, takes)
         if group is self.idle:
@@ -201,7 +202,7 @@ class Fleet:
         elif group is self.returning or group is self.late:
             self.allotment.answered.pop(environment, None)
 
-    def _group(self, environment: Environment) -> _Group | None:
+    def _group(self, environment: Environment, free: int) -> _Group | None:
         state = environment.state
         if state is State.SHUTDOWN or state is State.EXITED:
             return None
@@ -209,18 +210,18 @@ class Fleet:
             return self.discarded if state in _UNUSED else self.old
         if state is State.RESET and environment in self.provisioned:
             return self.discarded
-        if not environment.free:
+        if not free:
             return self._groups[state]
-        if environment.free < environment.places:
+        if free < environment.places:
             return self.shared
         return self.kept if environment in self.provisioned else self.idle
 
-    def _takes(self, environment: Environment, group: _Group) -> int:
+    def _takes(self, environment: Environment, group: _Group, free: int) -> int:
         if group is self.discarded or environment in self.provisioned:
             return 0
         if group is self.old and environment.state is State.RESPONSE_SENT:
             return 0
-        return environment.places - environment.free
+        return environment.places - free
 
     # What there is
 
@@ -267,7 +268,8 @@ class Actions:
 
 def decide(fleet: Fleet, waiting: int, now: float) -> Actions:
     """What is to be done for `waiting` invocations at `now`, which must never run backwards."""
-    fleet.advance(now)
+    if fleet.returning or fleet.late or fleet.allotment.answered:
+        fleet.advance(now)
     decision = _Decision(fleet, now)
     if waiting:
         waiting -= decision.assign(waiting)
@@ -278,11 +280,13 @@ def decide(fleet: Fleet, waiting: int, now: float) -> Actions:
         decision.provision()
     elif fleet.wanted < len(fleet.provisioned):
         decision.release(waiting)
-    decision.actions.stop.extend(fleet.discarded)
-    decision.make_room()
+    actions = decision.actions
+    actions.stop.extend(fleet.discarded)
+    if actions.start or actions.provision:
+        decision.make_room()
     if fleet.idle:
         decision.retire()
-    return decision.actions
+    return actions
 
 
 def evictable(host: Host, count: int, assigned: Sequence[Environment] = ()) -> list[Environment]:
@@ -292,22 +296,29 @@ def evictable(host: Host, count: int, assigned: Sequence[Environment] = ()) -> l
 
 
 class _Decision:
-    """A decision being made. `free`, `idle`, `kept` and `room` are what is left at each step."""
+    """A decision being made. `free`, `idle` and `kept` are what is left at each step."""
 
-    __slots__ = ("actions", "fleet", "free", "idle", "kept", "now", "room")
+    __slots__ = ("actions", "fleet", "free", "idle", "kept", "now")
 
     def __init__(self, fleet: Fleet, now: float) -> None:
         self.fleet = fleet
         self.now = now
         self.actions = Actions()
-        self.free = fleet.allotment.free
+        self.free = 0
         self.idle = len(fleet.idle)
         self.kept = len(fleet.kept)
-        self.room = fleet.host.free + len(fleet.host.idle) + len(fleet.discarded)
+
+    @property
+    def room(self) -> int:
+        """How many more environments the host could bear, if those that are idle make room."""
+        fleet = self.fleet
+        idle = len(fleet.host.idle) - len(fleet.idle) + self.idle
+        return fleet.host.free + idle + len(fleet.discarded) - self.actions.start
 
     def assign(self, waiting: int) -> int:
         """Give the waiters what is free; return how many are served."""
         fleet, assigned = self.fleet, self.actions.assign
+        self.free = fleet.allotment.free
         for environment in reversed(fleet.kept):
             count = min(environment.free, waiting - len(assigned))
             if not count:
@@ -323,7 +334,6 @@ class _Decision:
                 self.free -= count
                 if group is fleet.idle:
                     self.idle -= 1
-                    self.room -= 1
         return len(assigned)
 
     def grow(self, waiting: int) -> None:
@@ -337,7 +347,6 @@ class _Decision:
             return
         room, reason = fleet.room(self.now, self.free, self.room)
         actions.start = min(-(-short // fleet.places), room)
-        self.room -= actions.start
         short -= actions.start * fleet.places
         if short > 0:
             late = max(min(self.late(reason) - coming, short), 0)
