@@ -203,8 +203,22 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, damage: obj
         with pytest.raises(CorruptState, match=r"state\.sqlite is damaged"):
             Store.open(tmp_path)
 
-    if damage is not _foreign:
-        assert path.read_bytes() == before
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_file_is_left_as_it_is_with_its_log(tmp_path: Path) -> None:
+    log = _crashed(tmp_path / "a", tmp_path / "b", writes=800)
+    path = tmp_path / "b" / "state.sqlite"
+    assert path.stat().st_size > 1 << 20  # some of it has been folded in
+    with path.open("r+b") as file:
+        file.seek(1 << 19)
+        file.write(os.urandom(1 << 17))
+    before = path.read_bytes(), log.read_bytes()
+
+    with pytest.raises(CorruptState, match=r"state\.sqlite is damaged"):
+        Store.open(tmp_path / "b")
+
+    assert (path.read_bytes(), log.read_bytes()) == before
 
 
 def test_a_file_that_is_gone_while_its_log_is_there_is_not_made_anew(tmp_path: Path) -> None:
@@ -218,11 +232,11 @@ def test_a_file_that_is_gone_while_its_log_is_there_is_not_made_anew(tmp_path: P
         Store.open(tmp_path / "copy")
 
 
-def _crashed(directory: Path, copy: Path) -> Path:
-    """What a kill leaves of a state with a hundred acknowledged writes; its log."""
+def _crashed(directory: Path, copy: Path, writes: int = 100) -> Path:
+    """What a kill leaves of a state after so many acknowledged writes; its log."""
     opened = Store.open(directory)
-    for number in range(100):
-        opened.put("function", f"{number:06}", {"Description": "x" * 1000})
+    for number in range(writes):
+        opened.put("function", f"{number:06}", {"Description": "x" * 3000})
     shutil.copytree(directory, copy)
     opened.close()
     return copy / "state.sqlite-wal"

@@ -69,9 +69,9 @@ class AsyncInvocations:
 
     `invoker` is a `RecursionGuard`, unless loops may run. `arn` names a function
     and a qualifier. `time_scale` multiplies all waiting times and ages: with 0.001
-    a minute takes 60 ms. At most
-    `concurrency` events are at their functions together. Leaving it does not wait
-    for these: they will be delivered again. Leave it before the invoker is closed.
+    a minute takes 60 ms. At most `concurrency` events are at their functions
+    together. Leaving it does not wait for these: they will be delivered again. Leave
+    it before the invoker is closed.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class AsyncInvocations:
         return Statistics(self._pump.waiting, self._pump.under_way, self._outbox.waiting)
 
     def _added(self, added: asyncio.Future[None], event: Event) -> None:
-        if added.exception() is None:
+        if not added.cancelled() and added.exception() is None:
             if self._cached + len(event.payload) <= _CACHE:
                 self._cached += len(event.payload)
                 self._cache[event.id] = event

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from warmstart.service.state.errors import CorruptState, NewerState, StorageFault, translated
 from warmstart.service.state.lock import Lock
@@ -42,16 +43,14 @@ class Database:
             raise translated(path.parent, error) from error
         self._lock = Lock(path.with_suffix(".lock"))
         try:
-            if not path.exists():
+            if path.exists():
+                version = _inspect(path, len(migrations))
+            else:
+                version = len(migrations)
                 _create(path, migrations)
-            elif path.stat().st_size == 0:
-                raise CorruptState(path, "it is empty")
-            elif (damaged := damage(Path(f"{path}-wal"))) is not None:
-                raise CorruptState(path, f"{damaged} is not what was written")
             self._connection = _connect(path)
             try:
-                self._check()
-                self._migrate(migrations)
+                _apply(self._connection, migrations, version)
             except BaseException:
                 self._connection.close()
                 raise
@@ -88,14 +87,6 @@ class Database:
         except sqlite3.Error as error:
             raise translated(self.path, error) from error
 
-    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for each row. Raises `StateError`."""
-        self._check_transaction()
-        try:
-            self._connection.executemany(statement, rows)
-        except sqlite3.Error as error:
-            raise translated(self.path, error) from error
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is written within is kept as a whole, or not at all.
@@ -125,18 +116,26 @@ class Database:
         if self._depth and not self._connection.in_transaction:
             raise StorageFault(self.path, "an earlier write has failed and undone the transaction")
 
-    def _check(self) -> None:
-        problem = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if problem != "ok":
-            raise CorruptState(self.path, problem.replace("\n", " "))
 
-    def _migrate(self, migrations: Sequence[str]) -> None:
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            raise CorruptState(self.path, "it is not a file of warmstart's")
-        if version > len(migrations):
-            raise NewerState(self.path, version, len(migrations))
-        _apply(self._connection, migrations, version)
+def _inspect(path: Path, known: int) -> int:
+    """The schema's version of a file that is sound. Nothing is changed by looking."""
+    if path.stat().st_size == 0:
+        raise CorruptState(path, "it is empty")
+    if (damaged := damage(Path(f"{path}-wal"))) is not None:
+        raise CorruptState(path, f"{damaged} is not what was written")
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+    try:
+        ((problem,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    finally:
+        connection.close()
+    if problem != "ok":
+        raise CorruptState(path, problem.replace("\n", " "))
+    if version == 0:
+        raise CorruptState(path, "it is not a file of warmstart's")
+    if version > known:
+        raise NewerState(path, version, known)
+    return int(version)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
