@@ -6,6 +6,7 @@ import stat
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 __all__ = ["write_archive"]
 
@@ -13,7 +14,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can say."""
 
 
-def write_archive(path: Path, entries: Mapping[str, Path]) -> None:
+def write_archive(path: Path | BinaryIO, entries: Mapping[str, Path]) -> None:
     """Write the files under their names in the archive, sorted, with one time for all.
 
     All can be read by anyone, since Lambda runs functions as a user of its own;

@@ -7,6 +7,11 @@ import click
 from warmstart import __version__
 from warmstart.cli.build import build
 from warmstart.cli.dev import dev
+from warmstart.cli.environments import environments
+from warmstart.cli.function import function
+from warmstart.cli.invoke import invoke
+from warmstart.cli.logs import logs
+from warmstart.cli.serve import serve
 
 __all__ = ["warmstart"]
 
@@ -19,3 +24,8 @@ def warmstart() -> None:
 
 warmstart.add_command(build)
 warmstart.add_command(dev)
+warmstart.add_command(environments)
+warmstart.add_command(function)
+warmstart.add_command(invoke)
+warmstart.add_command(logs)
+warmstart.add_command(serve)

@@ -1,0 +1,71 @@
+"""`warmstart invoke`: run a function once."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from typing import Any
+
+import click
+
+from warmstart.cli.client import Endpoint, with_endpoint
+
+__all__ = ["invoke"]
+
+
+@click.command()
+@click.argument("function")
+@click.option("--payload", default="{}", show_default=True, help="The event's JSON; - reads it.")
+@click.option("--qualifier", help="A version or an alias.")
+@click.option("--async", "asynchronous", is_flag=True, help="Do not wait for the answer.")
+@click.option("--stream", is_flag=True, help="Print the answer as it comes.")
+@click.option("--tail", is_flag=True, help="Print the end of the invocation's log, too.")
+@with_endpoint
+def invoke(
+    endpoint: Endpoint,
+    function: str,
+    payload: str,
+    qualifier: str | None,
+    asynchronous: bool,
+    stream: bool,
+    tail: bool,
+) -> None:
+    """Invoke FUNCTION and print what it answers; a function that fails is exit code 1."""
+    event = sys.stdin.buffer.read() if payload == "-" else payload.encode()
+    parameters: dict[str, Any] = {"FunctionName": function, "Payload": event}
+    if qualifier is not None:
+        parameters["Qualifier"] = qualifier
+    if tail:
+        parameters["LogType"] = "Tail"
+    client = endpoint.client("lambda")
+    if asynchronous:
+        client.invoke(**parameters, InvocationType="Event")
+    elif stream:
+        _print_stream(client.invoke_with_response_stream(**parameters))
+    else:
+        _print(client.invoke(**parameters))
+
+
+def _print(response: dict[str, Any]) -> None:
+    if "LogResult" in response:
+        click.echo(base64.b64decode(response["LogResult"]), err=True, nl=False)
+    click.echo(response["Payload"].read())
+    if "FunctionError" in response:
+        sys.exit(1)
+
+
+def _print_stream(response: dict[str, Any]) -> None:
+    failed = False
+    for event in response["EventStream"]:
+        if "PayloadChunk" in event:
+            click.echo(event["PayloadChunk"]["Payload"], nl=False)
+            sys.stdout.flush()
+        else:
+            complete = event["InvokeComplete"]
+            if "LogResult" in complete:
+                click.echo(base64.b64decode(complete["LogResult"]), err=True, nl=False)
+            if "ErrorCode" in complete:
+                failed = True
+                click.echo(f"{complete['ErrorCode']}: {complete.get('ErrorDetails', '')}", err=True)
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,152 @@
+"""`warmstart serve`: Lambda on this machine, for any AWS SDK.
+
+    boto3, aws, terraform ── AWS_ENDPOINT_URL_LAMBDA ─▶ uvicorn ─▶ Platform
+
+With access keys every request must be signed with one of them; without, the service
+listens on loopback only, since whoever can connect may run code as its user.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
+from warmstart.service.logs.lines import log_line
+from warmstart.service.platform import Platform, Settings
+from warmstart.service.state.errors import StateError
+from warmstart.service.telemetry import Event
+
+__all__ = ["serve"]
+
+_NEIGHBOURS = {"s3": "S3", "sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE"}
+"""Services that are spoken to, by their names in ARNs and in `AWS_ENDPOINT_URL_…`."""
+
+
+@click.command()
+@click.option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".warmstart"),
+    show_default=True,
+    help="Where functions, events and logs are kept.",
+)
+@click.option("--account", default="123456789012", show_default=True, help="The account's id.")
+@click.option("--region", default="us-east-1", show_default=True)
+@click.option(
+    "--keys",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of access keys, a line each: ID:SECRET. Then requests must be signed.",
+)
+@click.option(
+    "--aws-endpoint-url",
+    metavar="URL",
+    help="Where S3, SQS, SNS and EventBridge are, for code, destinations and dead-letter queues."
+    " AWS_ENDPOINT_URL_S3 and its like say it for one of them.",
+)
+@click.option(
+    "--time-scale",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.0001, 1000),
+    help="Factor of the waiting times of asynchronous invocations.",
+)
+@click.option("--verbose", is_flag=True, help="Print what functions log.")
+def serve(
+    *,
+    port: int,
+    host: str,
+    data_dir: Path,
+    account: str,
+    region: str,
+    keys: Path | None,
+    aws_endpoint_url: str | None,
+    time_scale: float,
+    verbose: bool,
+) -> None:
+    """Serve the Lambda API: functions, invocations, logs."""
+    access_keys = {} if keys is None else _read_keys(keys)
+    if not access_keys and not _is_loopback(host):
+        raise click.UsageError(
+            f"Without access keys, whoever reaches {host} could run code here. Name a file of them"
+            " with --keys, or listen on 127.0.0.1."
+        )
+    listener = listen(host, port)
+    settings = Settings(
+        directory=data_dir,
+        endpoint=lambda: address(listener),
+        region=region,
+        account=account,
+        keys=access_keys,
+        endpoints=_neighbours(os.environ, aws_endpoint_url),
+        time_scale=time_scale,
+    )
+    with listener:
+        sys.exit(run(_serve(settings, listener, verbose=verbose)))
+
+
+async def _serve(settings: Settings, listener: socket.socket, *, verbose: bool) -> int:
+    interrupted = on_interrupt()
+    try:
+        async with Platform.open(settings, observer=_print_line if verbose else None) as platform:
+            server = HTTPServer(platform)
+            interrupted.add_done_callback(lambda _: server.stop())
+            click.echo(_welcome(settings))
+            await server.serve(sockets=[listener])
+    except StateError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("Lambda is shut down.")
+    return 0
+
+
+def _welcome(settings: Settings) -> str:
+    url = settings.endpoint()
+    where = click.style(url, bold=True)
+    return (
+        f"Lambda at {where} (data in {settings.directory}; Ctrl-C ends it)\n"
+        f"  export AWS_ENDPOINT_URL_LAMBDA={url}\n"
+        f"  export AWS_ENDPOINT_URL_CLOUDWATCH_LOGS={url}"
+    )
+
+
+def _print_line(event: Event) -> None:
+    line = log_line(event)
+    if line is not None:
+        click.echo(f"{click.style(event.source.function.name, fg='cyan')} {line}")
+
+
+def _read_keys(path: Path) -> dict[str, str]:
+    keys = {}
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if line.strip():
+            key, colon, secret = line.strip().partition(":")
+            if not (key and colon and secret):
+                raise click.UsageError(f"Line {number} of {path} is not ID:SECRET")
+            keys[key] = secret
+    if not keys:
+        raise click.UsageError(f"There is no key in {path}")
+    return keys
+
+
+def _neighbours(environment: Mapping[str, str], default: str | None) -> dict[str, str]:
+    """The endpoints of the services that functions' code and results come from and go to."""
+    found = {
+        name: environment.get(f"AWS_ENDPOINT_URL_{variable}", default)
+        for name, variable in _NEIGHBOURS.items()
+    }
+    return {name: url for name, url in found.items() if url}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,43 @@
+"""The account's limits and what is used of them.
+
+https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
+"""
+
+from __future__ import annotations
+
+from warmstart.service.api.operations import Members, operation
+from warmstart.service.control.concurrency import Concurrency
+from warmstart.service.control.registry import Registry
+
+__all__ = ["AccountSettings"]
+
+_TOTAL_CODE = 80_530_636_800
+_UNZIPPED = 262_144_000
+_ZIPPED = 52_428_800
+
+
+class AccountSettings:
+    """GetAccountSettings."""
+
+    def __init__(self, registry: Registry, concurrency: Concurrency) -> None:
+        self._registry = registry
+        self._concurrency = concurrency
+
+    @operation("GetAccountSettings")
+    def get(self, parameters: Members) -> Members:
+        """Limits in bytes and environments; the code of all versions and layers is counted."""
+        versions = self._registry.versions()
+        code = sum(version.settings.get("CodeSize", 0) for version in versions)
+        return {
+            "AccountLimit": {
+                "TotalCodeSize": _TOTAL_CODE,
+                "CodeSizeUnzipped": _UNZIPPED,
+                "CodeSizeZipped": _ZIPPED,
+                "ConcurrentExecutions": self._concurrency.limit,
+                "UnreservedConcurrentExecutions": self._concurrency.unreserved(),
+            },
+            "AccountUsage": {
+                "TotalCodeSize": code,
+                "FunctionCount": len(self._registry.functions()),
+            },
+        }

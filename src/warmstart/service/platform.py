@@ -1,0 +1,206 @@
+"""The whole service, put together: state, control plane, data plane, logs, and the API in front.
+
+    API ─┬─▶ control plane ─▶ store, code
+         │         └ deploys ─▶ service ─▶ environments ─▶ logs
+         ├─ invoke ───────────▶    ▲
+         └─ invoke, kept ─▶ queue ─┘
+
+`Platform.open` opens from the bottom up and on leaving closes from the top down. What it
+finds in its directory it goes on with: functions are deployed, events delivered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from warmstart.invoke import Invoker
+from warmstart.service.api.application import Api, Application
+from warmstart.service.api.exchange import Message, Receive, Response, Send, respond
+from warmstart.service.api.invocations import Invocations
+from warmstart.service.api.json import AwsJSON
+from warmstart.service.api.operations import operations_of
+from warmstart.service.api.rest_json import RestJSON
+from warmstart.service.asynchronous.destinations import Destinations
+from warmstart.service.asynchronous.invocations import AsyncInvocations
+from warmstart.service.asynchronous.recursion import RecursionGuard
+from warmstart.service.clock import Clock
+from warmstart.service.control.account import AccountSettings
+from warmstart.service.control.arns import Arns
+from warmstart.service.control.code import ARCHIVES, S3
+from warmstart.service.control.control_plane import ControlPlane
+from warmstart.service.control.event_invoke import EventInvokeConfigs
+from warmstart.service.control.invoker import DeployedFunctions
+from warmstart.service.environments_api import ENVIRONMENTS, environments_response
+from warmstart.service.invocation import new_request_id
+from warmstart.service.logs.events import LogEvents
+from warmstart.service.logs.files import LogFiles
+from warmstart.service.logs.groups import LogGroups
+from warmstart.service.logs.writer import LogWriter
+from warmstart.service.service import Service
+from warmstart.service.state.code import CodeStore
+from warmstart.service.state.store import Store
+from warmstart.service.telemetry import Event
+
+__all__ = ["Platform", "Settings"]
+
+RETENTION_INTERVAL = 3600
+"""Seconds between two looks for logs that are older than their group's retention."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a service is set up.
+
+    `endpoint` tells its own URL, once it listens. `endpoints` are the URLs of AWS's other
+    services, or what stands in for them, by their names in ARNs: `s3`, `sqs`, `sns`,
+    `events`. With `keys`, secrets by access key, every request must be signed with one.
+    `time_scale` multiplies the waiting times of asynchronous invocations.
+    """
+
+    directory: Path
+    endpoint: Callable[[], str]
+    region: str = "us-east-1"
+    account: str = "123456789012"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    time_scale: float = 1.0
+    concurrent_executions: int = 1000
+
+
+class Platform:
+    """The service behind one ASGI application."""
+
+    def __init__(
+        self,
+        service: Service,
+        control: ControlPlane,
+        invoker: Invoker,
+        asynchronous: AsyncInvocations,
+        api: Application,
+    ) -> None:
+        self.service = service
+        self.control = control
+        self.invoker = invoker
+        self.asynchronous = asynchronous
+        self._api = api
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        settings: Settings,
+        *,
+        observer: Callable[[Event], None] | None = None,
+        clock: Clock | None = None,
+    ) -> AsyncIterator[Platform]:
+        """Open the service on a directory; `observer` hears what its environments report.
+
+        Raises:
+            StateError: the directory is in use, damaged, or cannot be used.
+        """
+        async with AsyncExitStack() as stack:
+            yield await _assemble(settings, observer, clock or Clock(), stack)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve the APIs, and what there is beside them."""
+        path: str = scope.get("path", "")
+        if path.startswith(ARCHIVES):
+            response = await asyncio.to_thread(self._archive, path.removeprefix(ARCHIVES))
+            await respond(send, response, new_request_id())
+        elif path == ENVIRONMENTS:
+            response = environments_response(self.service.environments)
+            await respond(send, response, new_request_id())
+        else:
+            await self._api(scope, receive, send)
+
+    def _archive(self, token: str) -> Response:
+        path = self.control.archive(token)
+        if path is None:
+            return Response(403, {"Content-Type": "text/plain"}, b"The link is no longer valid.\n")
+        kind = mimetypes.types_map[".zip"]
+        return Response(200, {"Content-Type": kind}, path.read_bytes())
+
+
+class _Functions(RecursionGuard):
+    """What the API invokes: guarded against loops, and able to tell what there is."""
+
+    def __init__(self, deployed: DeployedFunctions, control: ControlPlane, clock: Clock) -> None:
+        super().__init__(
+            deployed, lambda name: control.recursion.recursive_loop(name) == "Allow", clock
+        )
+        self.check = deployed.check
+
+
+async def _assemble(
+    settings: Settings,
+    observer: Callable[[Event], None] | None,
+    clock: Clock,
+    stack: AsyncExitStack,
+) -> Platform:
+    arns = Arns(settings.region, settings.account)
+    store = Store.open(settings.directory)
+    stack.callback(store.close)
+    code = CodeStore(settings.directory)
+    files = LogFiles(settings.directory / "logs")
+    stack.callback(files.flush)
+    writer = LogWriter(files)
+
+    def observe(event: Event) -> None:
+        writer.on_event(event)
+        if observer is not None:
+            observer(event)
+
+    service = Service(observe, clock=clock, region=settings.region, account=settings.account)
+    await stack.enter_async_context(service)
+    control = ControlPlane(
+        store,
+        code,
+        service,
+        arns=arns,
+        endpoint=settings.endpoint,
+        s3=S3(settings.endpoints.get("s3"), settings.region),
+        concurrent_executions=settings.concurrent_executions,
+        clock=clock,
+    )
+    stack.push_async_callback(control.aclose)
+    functions = _Functions(DeployedFunctions(service, control.registry), control, clock)
+    async_configs = EventInvokeConfigs(control.registry, clock)
+    log_groups = LogGroups(files, store, arns, clock)
+    await control.restore()
+    asynchronous = await stack.enter_async_context(
+        AsyncInvocations(
+            settings.directory,
+            functions,
+            async_configs,
+            Destinations(settings.endpoints, region=settings.region),
+            arns.function,
+            clock=clock,
+            time_scale=settings.time_scale,
+        )
+    )
+    api = Application(
+        Api(AwsJSON("logs"), operations_of(log_groups, LogEvents(files, clock))),
+        Api(
+            RestJSON("lambda"),
+            operations_of(
+                *control.groups,
+                async_configs,
+                AccountSettings(control.registry, control.concurrency),
+            ),
+            Invocations(functions, asynchronous, arns, clock),
+        ),
+    )
+    expiring = asyncio.create_task(_expire(log_groups))
+    stack.callback(expiring.cancel)
+    return Platform(service, control, functions, asynchronous, api)
+
+
+async def _expire(log_groups: LogGroups) -> None:
+    while True:
+        log_groups.expire()
+        await asyncio.sleep(RETENTION_INTERVAL)
