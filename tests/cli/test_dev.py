@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.chain.serving import Response, request
-
-COMMAND = [sys.executable, "-c", "from warmstart.cli import main; main()", "dev"]
-READY = re.compile(r"at http://127\.0\.0\.1:(\d+) ")
+from tests.cli.running import COMMAND, started
 
 APP = """
 async def app(scope, receive, send):
@@ -31,54 +25,9 @@ async def app(scope, receive, send):
 """
 
 
-class Dev:
-    """A running `warmstart dev`, what it has printed, and its port."""
-
-    def __init__(self, process: subprocess.Popen[str], output: Path) -> None:
-        self.process = process
-        self._output = output
-        self.port = int(self.wait_for(READY)[1])
-
-    @property
-    def printed(self) -> str:
-        return self._output.read_text()
-
-    def wait_for(self, pattern: re.Pattern[str]) -> re.Match[str]:
-        deadline = time.monotonic() + 30
-        while (found := pattern.search(self.printed)) is None:
-            assert time.monotonic() < deadline, f"no {pattern.pattern!r} in: {self.printed}"
-            assert self.process.poll() is None, self.printed
-            time.sleep(0.02)
-        return found
-
-    def interrupt(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
-
-
-@contextmanager
-def dev(folder: Path, *arguments: str) -> Iterator[Dev]:
-    output = folder / "printed.txt"
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [*COMMAND, *arguments, "--port", "0"],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    try:
-        yield Dev(process, output)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
-
-
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments],
+        [*COMMAND, "dev", *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -99,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_it_serves_prints_a_line_for_each_request_and_ends_with_ctrl_c(folder: Path) -> None:
-    with dev(folder, "main:app") as running:
+    with started(folder, "dev", "main:app") as running:
         assert get(running.port, "/some/path?query=1").body == b"old"
         line = running.wait_for(re.compile(r"\d\d:\d\d:\d\d  GET .*"))[0]
         assert re.search(r"/some/path +200 +\d+\.\d ms +(warm|COLD \+\d+ ms)", line)
@@ -113,7 +62,7 @@ def test_it_serves_prints_a_line_for_each_request_and_ends_with_ctrl_c(folder: P
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads children from /proc")
 def test_ctrl_c_leaves_no_process_behind(folder: Path) -> None:
-    with dev(folder, "main:app") as running:
+    with started(folder, "dev", "main:app") as running:
         get(running.port)
         tasks = Path(f"/proc/{running.process.pid}/task").glob("*/children")
         children = [int(pid) for task in tasks for pid in task.read_text().split()]
@@ -127,7 +76,7 @@ def test_ctrl_c_leaves_no_process_behind(folder: Path) -> None:
 
 
 def test_a_changed_file_is_served_by_new_environments(folder: Path) -> None:
-    with dev(folder, "main:app") as running:
+    with started(folder, "dev", "main:app") as running:
         assert get(running.port).body == b"old"
         (folder / "main.py").write_text(APP % "new")
         running.wait_for(re.compile(r"Reloading: main\.py changed"))
@@ -138,7 +87,7 @@ def test_a_changed_file_is_served_by_new_environments(folder: Path) -> None:
 
 
 def test_no_request_is_lost_while_files_change_under_load(folder: Path) -> None:
-    with dev(folder, "main:app") as running:
+    with started(folder, "dev", "main:app") as running:
         answers: set[tuple[int, bytes]] = set()
         ended = threading.Event()
 
@@ -166,7 +115,7 @@ def test_no_request_is_lost_while_files_change_under_load(folder: Path) -> None:
 
 
 def test_a_broken_change_is_told_and_a_mended_one_served(folder: Path) -> None:
-    with dev(folder, "main:app") as running:
+    with started(folder, "dev", "main:app") as running:
         (folder / "main.py").write_text("raise RuntimeError('halfway through an edit')")
         running.wait_for(re.compile(r"main:app raised .*RuntimeError: halfway through an edit"))
         assert get(running.port).status == 502
@@ -187,16 +136,18 @@ def test_the_app_sees_the_env_file_and_nothing_else_of_the_shell(
         "    names = ('GREETING', 'EMPTY', 'SECRET_OF_THE_SHELL')\n"
         "    return {'statusCode': 200, 'body': repr([os.environ.get(n) for n in names])}\n"
     )
-    with dev(folder, "plain:handler", "--env-file", "vars.env", "--no-reload") as running:
+    with started(
+        folder, "dev", "plain:handler", "--env-file", "vars.env", "--no-reload"
+    ) as running:
         assert get(running.port).body == b"['hello there', '', None]"
 
 
 def test_stream_is_as_strict_as_aws(folder: Path) -> None:
     (folder / "plain.py").write_text("def handler(event, context): return {'statusCode': 201}\n")
-    with dev(folder, "plain:handler", "--stream") as running:
+    with started(folder, "dev", "plain:handler", "--stream") as running:
         answer = get(running.port)
         assert (answer.status, answer.body) == (200, b'{"statusCode": 201}')
-    with dev(folder, "plain:handler") as running:
+    with started(folder, "dev", "plain:handler") as running:
         assert get(running.port).status == 201
 
 

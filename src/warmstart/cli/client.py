@@ -15,7 +15,12 @@ import click
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    WaiterError,
+)
 from botocore.session import Session
 
 __all__ = ["Endpoint", "with_endpoint"]
@@ -91,8 +96,17 @@ def _told(url: str) -> Iterator[None]:
             f"Nothing answers at {url}. Start the service with `warmstart serve`, or name another"
             " with --endpoint-url."
         ) from None
+    except WaiterError as error:
+        raise click.ClickException(_reason(error)) from None
     except ClientError as error:
         details = error.response["Error"]
         raise click.ClickException(f"{details['Code']}: {details['Message']}") from None
     except BotoCoreError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _reason(error: WaiterError) -> str:
+    """Why a function did not become what was waited for."""
+    found = error.last_response.get("Configuration", {})
+    reason = found.get("StateReason") or found.get("LastUpdateStatusReason")
+    return f"{found['FunctionName']}: {reason}" if reason else str(error)

@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,6 +35,7 @@ _NEIGHBOURS = {"s3": "S3", "sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE"}
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
     "--data-dir",
+    "directory",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".warmstart"),
     show_default=True,
@@ -64,13 +66,10 @@ def serve(
     *,
     port: int,
     host: str,
-    data_dir: Path,
-    account: str,
-    region: str,
     keys: Path | None,
     aws_endpoint_url: str | None,
-    time_scale: float,
     verbose: bool,
+    **options: Any,
 ) -> None:
     """Serve the Lambda API: functions, invocations, logs."""
     access_keys = {} if keys is None else _read_keys(keys)
@@ -81,13 +80,10 @@ def serve(
         )
     listener = listen(host, port)
     settings = Settings(
-        directory=data_dir,
         endpoint=lambda: address(listener),
-        region=region,
-        account=account,
         keys=access_keys,
         endpoints=_neighbours(os.environ, aws_endpoint_url),
-        time_scale=time_scale,
+        **options,
     )
     with listener:
         sys.exit(run(_serve(settings, listener, verbose=verbose)))

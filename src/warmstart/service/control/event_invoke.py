@@ -88,7 +88,7 @@ class EventInvokeConfigs:
         return version.settings.get("DeadLetterConfig", {}).get("TargetArn") or None
 
     def _set(self, name: FunctionName, parameters: Members, before: Members) -> Members:
-        given = {
+        given: Members = {
             member: parameters[member]
             for member in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
             if member in parameters
