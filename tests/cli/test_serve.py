@@ -59,7 +59,7 @@ def create(running: Running, name: str, *options: str) -> None:
 
 
 def test_a_function_is_created_invoked_listed_read_and_removed(service: Running) -> None:
-    create(service, "hello", "--memory", "256", "--env", "A=1")
+    create(service, "hello", "--memory", "256", "--env", "COLOR=red")
 
     done = say(service, "invoke", "hello", "--payload", '{"ask": "this"}', "--tail")
     assert json.loads(done.stdout) == {"got": {"ask": "this"}, "name": "hello"}
