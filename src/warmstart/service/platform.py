@@ -126,16 +126,6 @@ class Platform:
         return Response(200, {"Content-Type": kind}, path.read_bytes())
 
 
-class _Functions(RecursionGuard):
-    """What the API invokes: guarded against loops, and able to tell what there is."""
-
-    def __init__(self, deployed: DeployedFunctions, control: ControlPlane, clock: Clock) -> None:
-        super().__init__(
-            deployed, lambda name: control.recursion.recursive_loop(name) == "Allow", clock
-        )
-        self.check = deployed.check
-
-
 async def _assemble(
     settings: Settings,
     observer: Callable[[Event], None] | None,
@@ -168,7 +158,11 @@ async def _assemble(
         clock=clock,
     )
     stack.push_async_callback(control.aclose)
-    functions = _Functions(DeployedFunctions(service, control.registry), control, clock)
+    functions = RecursionGuard(
+        DeployedFunctions(service, control.registry),
+        lambda name: control.recursion.recursive_loop(name) == "Allow",
+        clock,
+    )
     async_configs = EventInvokeConfigs(control.registry, clock)
     log_groups = LogGroups(files, store, arns, clock)
     await control.restore()
