@@ -20,11 +20,21 @@ from pathlib import Path
 
 from warmstart.invoke import Invoker
 from warmstart.service.api.application import Api, Application
-from warmstart.service.api.exchange import Message, Receive, Response, Send, respond
+from warmstart.service.api.errors import ApiError
+from warmstart.service.api.exchange import (
+    Message,
+    Receive,
+    Request,
+    Response,
+    Send,
+    head_of,
+    respond,
+)
 from warmstart.service.api.invocations import Invocations
 from warmstart.service.api.json import AwsJSON
 from warmstart.service.api.operations import operations_of
 from warmstart.service.api.rest_json import RestJSON
+from warmstart.service.api.signature import SignatureVerifier
 from warmstart.service.asynchronous.destinations import Destinations
 from warmstart.service.asynchronous.invocations import AsyncInvocations
 from warmstart.service.asynchronous.recursion import RecursionGuard
@@ -35,6 +45,7 @@ from warmstart.service.control.code import ARCHIVES, S3
 from warmstart.service.control.control_plane import ControlPlane
 from warmstart.service.control.event_invoke import EventInvokeConfigs
 from warmstart.service.control.invoker import DeployedFunctions
+from warmstart.service.control.tags import Tags
 from warmstart.service.environments_api import ENVIRONMENTS, environments_response
 from warmstart.service.invocation import new_request_id
 from warmstart.service.logs.events import LogEvents
@@ -82,12 +93,14 @@ class Platform:
         invoker: Invoker,
         asynchronous: AsyncInvocations,
         api: Application,
+        verifier: SignatureVerifier | None,
     ) -> None:
         self.service = service
         self.control = control
         self.invoker = invoker
         self.asynchronous = asynchronous
         self._api = api
+        self._verifier = verifier
 
     @classmethod
     @asynccontextmanager
@@ -113,10 +126,17 @@ class Platform:
             response = await asyncio.to_thread(self._archive, path.removeprefix(ARCHIVES))
             await respond(send, response, new_request_id())
         elif path == ENVIRONMENTS:
-            response = environments_response(self.service.environments)
-            await respond(send, response, new_request_id())
+            await respond(send, self._environments(head_of(scope)), new_request_id())
         else:
             await self._api(scope, receive, send)
+
+    def _environments(self, request: Request) -> Response:
+        try:
+            if self._verifier is not None:
+                self._verifier.verify(request, "lambda")
+        except ApiError as error:
+            return Response(403, {"Content-Type": "text/plain"}, f"{error.message}\n".encode())
+        return environments_response(self.service.environments)
 
     def _archive(self, token: str) -> Response:
         path = self.control.archive(token)
@@ -177,6 +197,7 @@ async def _assemble(
             time_scale=settings.time_scale,
         )
     )
+    verifier = SignatureVerifier(settings.keys, clock) if settings.keys else None
     api = Application(
         Api(AwsJSON("logs"), operations_of(log_groups, LogEvents(files, clock))),
         Api(
@@ -185,13 +206,15 @@ async def _assemble(
                 *control.groups,
                 async_configs,
                 AccountSettings(control.registry, control.concurrency),
+                Tags(control.registry, {"function": control.registry.check_function}),
             ),
             Invocations(functions, asynchronous, arns, clock),
         ),
+        verifier=verifier,
     )
     expiring = asyncio.create_task(_expire(log_groups))
     stack.callback(expiring.cancel)
-    return Platform(service, control, functions, asynchronous, api)
+    return Platform(service, control, functions, asynchronous, api, verifier)
 
 
 async def _expire(log_groups: LogGroups) -> None:

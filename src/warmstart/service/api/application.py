@@ -22,6 +22,7 @@ from warmstart.service.api.exchange import (
     Request,
     Response,
     Send,
+    head_of,
     read_body,
     respond,
 )
@@ -93,7 +94,7 @@ class Application:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"The API serves HTTP, not {scope['type']!r}.")
-        head = _head(scope)
+        head = head_of(scope)
         api = next(api for api in self._apis if api.protocol.claims(head))
         await _Exchange(api, self._verifier, head, receive, send).run()
 
@@ -166,13 +167,3 @@ def _fault(request_id: str) -> ApiError:
     """An error of ours. What it was is in the log, under the request's id."""
     message = f"The service failed; its log tells why (request {request_id})."
     return ApiError("ServiceException", message)
-
-
-def _head(scope: Message) -> Request:
-    return Request(
-        scope["method"],
-        scope["raw_path"].decode("latin-1"),
-        scope["query_string"].decode("latin-1"),
-        {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
-        b"",
-    )

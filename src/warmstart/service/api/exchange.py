@@ -17,6 +17,7 @@ __all__ = [
     "Request",
     "Response",
     "Send",
+    "head_of",
     "read_body",
     "respond",
     "start",
@@ -52,6 +53,17 @@ class Response:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+
+def head_of(scope: Message) -> Request:
+    """An HTTP request without its body."""
+    return Request(
+        scope["method"],
+        scope["raw_path"].decode("latin-1"),
+        scope["query_string"].decode("latin-1"),
+        {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        b"",
+    )
 
 
 async def read_body(receive: Receive, operation: str, limit: int) -> bytes:
