@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.control.plane import Control, MemoryPlane, archive, controlling, function
+from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 
 
@@ -117,6 +118,28 @@ async def test_a_function_whose_runtime_is_gone_after_a_restart_says_so(
         got = await control.call("GetFunctionConfiguration", FunctionName="f")
         assert (got["State"], got["StateReasonCode"]) == ("Failed", "InvalidRuntime")
         assert control.plane.functions == {}
+
+
+class Unready(MemoryPlane):
+    """Its functions do not get through the INIT that a snapshot needs."""
+
+    async def create_function(self, function: Function) -> None:
+        if function.snap_start:
+            raise InitFailed("Runtime.ImportModuleError", b'{"errorMessage": "No module"}')
+        await super().create_function(function)
+
+
+async def test_a_snapshot_that_cannot_be_made_fails_the_version(tmp_path: Path) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/snapstart-troubleshooting.html
+    code = {"ZipFile": archive({"bootstrap": "#!/bin/sh"})}
+    snap_start = {"ApplyOn": "PublishedVersions"}
+    async with controlling(tmp_path, Unready()) as control:
+        await control.create(Runtime="java21", Code=code, SnapStart=snap_start, Publish=True)
+        latest = await control.call("GetFunctionConfiguration", FunctionName="f")
+        version = await control.call("GetFunctionConfiguration", FunctionName="f:1")
+    assert latest["State"] == "Active"
+    assert (version["State"], version["StateReasonCode"]) == ("Failed", "FunctionError")
+    assert "No module" in version["StateReason"]
 
 
 class BrokenPlane(MemoryPlane):

@@ -30,6 +30,7 @@ from warmstart.service.control.states import (
     failed,
     failed_update,
 )
+from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 from warmstart.service.qualifiers import LATEST
 from warmstart.service.state.code import CodeStore
@@ -117,6 +118,8 @@ class Deployments:
             return _failed(version, "InvalidRuntime", str(error))
         except ValueError as error:
             return _failed(version, "InvalidConfiguration", str(error))
+        except InitFailed as error:  # a snapshot is made by an INIT
+            return _failed(version, "FunctionError", str(error))
         except StateError as error:
             return _failed(version, "InternalError", str(error))
         except Exception:  # a fault of ours, and nobody waits for this task
