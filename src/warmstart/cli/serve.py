@@ -55,6 +55,11 @@ _NEIGHBOURS = {"s3": "S3", "sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE"}
     " AWS_ENDPOINT_URL_S3 and its like say it for one of them.",
 )
 @click.option(
+    "--forward-logs",
+    metavar="URL",
+    help="A CloudWatch Logs that gets what functions log, too.",
+)
+@click.option(
     "--time-scale",
     default=1.0,
     show_default=True,

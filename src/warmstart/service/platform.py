@@ -50,12 +50,13 @@ from warmstart.service.environments_api import ENVIRONMENTS, environments_respon
 from warmstart.service.invocation import new_request_id
 from warmstart.service.logs.events import LogEvents
 from warmstart.service.logs.files import LogFiles
+from warmstart.service.logs.forwarding import LogForwarder
 from warmstart.service.logs.groups import LogGroups
 from warmstart.service.logs.writer import LogWriter
 from warmstart.service.service import Service
 from warmstart.service.state.code import CodeStore
 from warmstart.service.state.store import Store
-from warmstart.service.telemetry import Event
+from warmstart.service.telemetry import Event, Observer
 
 __all__ = ["Platform", "Settings"]
 
@@ -70,6 +71,7 @@ class Settings:
     `endpoint` tells its own URL, once it listens. `endpoints` are the URLs of AWS's other
     services, or what stands in for them, by their names in ARNs: `s3`, `sqs`, `sns`,
     `events`. With `keys`, secrets by access key, every request must be signed with one.
+    What functions log is also sent to the CloudWatch Logs at `forward_logs`.
     `time_scale` multiplies the waiting times of asynchronous invocations.
     """
 
@@ -79,6 +81,7 @@ class Settings:
     account: str = "123456789012"
     keys: Mapping[str, str] = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    forward_logs: str | None = None
     time_scale: float = 1.0
     concurrent_executions: int = 1000
 
@@ -108,7 +111,7 @@ class Platform:
         cls,
         settings: Settings,
         *,
-        observer: Callable[[Event], None] | None = None,
+        observer: Observer | None = None,
         clock: Clock | None = None,
     ) -> AsyncIterator[Platform]:
         """Open the service on a directory; `observer` hears what its environments report.
@@ -148,7 +151,7 @@ class Platform:
 
 async def _assemble(
     settings: Settings,
-    observer: Callable[[Event], None] | None,
+    observer: Observer | None,
     clock: Clock,
     stack: AsyncExitStack,
 ) -> Platform:
@@ -158,12 +161,17 @@ async def _assemble(
     code = CodeStore(settings.directory)
     files = LogFiles(settings.directory / "logs")
     stack.callback(files.flush)
-    writer = LogWriter(files)
+    observers: list[Observer] = [LogWriter(files).on_event]
+    if settings.forward_logs is not None:
+        forwarder = LogForwarder(settings.forward_logs, settings.region)
+        stack.push_async_callback(asyncio.to_thread, forwarder.close)
+        observers.append(forwarder.on_event)
+    if observer is not None:
+        observers.append(observer)
 
     def observe(event: Event) -> None:
-        writer.on_event(event)
-        if observer is not None:
-            observer(event)
+        for each in observers:
+            each(event)
 
     service = Service(observe, clock=clock, region=settings.region, account=settings.account)
     await stack.enter_async_context(service)
