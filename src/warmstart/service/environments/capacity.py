@@ -226,11 +226,6 @@ class Fleet:
     # What there is
 
     @property
-    def empty(self) -> bool:
-        """Whether there is no environment."""
-        return not self._filed
-
-    @property
     def ready(self) -> int:
         """How many provisioned environments are through their INIT."""
         return sum(environment not in self.starting for environment in self.provisioned)
