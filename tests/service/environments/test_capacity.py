@@ -77,11 +77,15 @@ class Roomy(Environment):
     def __init__(self, name: str, taken: int) -> None:
         super().__init__(name, 0, 0.0)
         self.taken = taken
-        self.state = State.RUNNING if taken else State.READY
+        self.state = State.READY
 
     @property
     def free(self) -> int:
         return self.places - self.taken
+
+    @property
+    def is_unused(self) -> bool:
+        return not self.taken
 
 
 def names(environments: Iterable[Environment]) -> list[str]:
@@ -385,6 +389,13 @@ def test_one_that_still_serves_somebody_is_not_idle() -> None:
     fleet = fleet_of(Roomy("a", 1), Roomy("b", 0), places=3, concurrency=Allotment.boundless())
 
     assert names(decide(fleet, 0, IDLE_TIMEOUT).stop) == ["b"]
+
+
+def test_an_update_lets_one_that_still_serves_somebody_finish() -> None:
+    fleet = fleet_of(Roomy("a", 1), Roomy("b", 0), places=3, concurrency=Allotment.boundless())
+    fleet.renew(idle_timeout=IDLE_TIMEOUT, places=3)
+
+    assert names(decide(fleet, 0, 0.0).stop) == ["b"]
 
 
 # Updates

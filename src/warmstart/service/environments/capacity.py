@@ -56,9 +56,6 @@ RETRY = 60.0
 ROOM_RETRY = 1.0
 """Seconds from finding the host full to the next attempt at a provisioned environment."""
 
-_UNUSED = {State.STARTED, State.INIT_ERROR, State.READY, State.RESET}
-"""The states of an environment that has no invocation."""
-
 _Group = dict[Environment, None]
 """Environments in the order in which they came: the first is there the longest."""
 
@@ -207,7 +204,7 @@ class Fleet:
         if state is State.SHUTDOWN or state is State.EXITED:
             return None
         if environment.generation != self.generation:
-            return self.discarded if state in _UNUSED else self.old
+            return self.discarded if environment.is_unused else self.old
         if state is State.RESET and environment in self.provisioned:
             return self.discarded
         if not free:

@@ -49,6 +49,7 @@ class State(Enum):
 
 
 _FREE = {State.READY, State.RESET}
+_UNUSED = {State.STARTED, State.INIT_ERROR, State.READY, State.RESET}
 _END = {State.SHUTDOWN, State.EXITED}
 _BREAK = {State.RESET} | _END
 
@@ -103,6 +104,11 @@ class Environment:
 
     def __repr__(self) -> str:
         return f"<Environment {self.id} generation {self.generation} {self.state.name}>"
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether it has no invocation."""
+        return self.state in _UNUSED
 
     @property
     def free(self) -> int:
