@@ -149,7 +149,8 @@ def chain(
         handler=handler,
         task_root=str(task_root),
         environment=environment,
-        **{"timeout": 10.0, **settings},
+        # The mirror's answer to a large body is several times as large.
+        **{"timeout": 10.0, "memory_size": 1024, **settings},
     )
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     thread = ServerThread()

@@ -48,6 +48,7 @@ from warmstart.service.control.invoker import DeployedFunctions
 from warmstart.service.control.tags import Tags
 from warmstart.service.environments_api import ENVIRONMENTS, environments_response
 from warmstart.service.invocation import new_request_id
+from warmstart.service.limits import Limits
 from warmstart.service.logs.events import LogEvents
 from warmstart.service.logs.files import LogFiles
 from warmstart.service.logs.forwarding import LogForwarder
@@ -173,7 +174,13 @@ async def _assemble(
         for each in observers:
             each(event)
 
-    service = Service(observe, clock=clock, region=settings.region, account=settings.account)
+    service = Service(
+        observe,
+        clock=clock,
+        region=settings.region,
+        account=settings.account,
+        limits=Limits(concurrency=settings.concurrent_executions),
+    )
     await stack.enter_async_context(service)
     control = ControlPlane(
         store,
