@@ -108,6 +108,23 @@ async def test_a_response_after_the_timeout_is_not_heard() -> None:
         assert [report.status for report in on.of(Report)] == ["timeout"]
 
 
+async def test_a_runtime_that_ends_while_an_event_is_on_its_way_to_it_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with stage() as on:
+        starting = asyncio.ensure_future(on.service.start_environment("f"))
+        played = await on.driver.started()
+        async with played.connect() as client:
+            client.send("GET", NEXT)
+            await starting
+            caller = asyncio.ensure_future(on.service.invoke("f", b"{}"))
+            played.exit(1)
+
+            assert b"Runtime exited with error: exit status 1" in (await caller).payload
+        await on.wait_for(Exit)
+    assert caplog.records == []
+
+
 async def test_the_rest_of_a_response_that_came_too_late_is_no_other_invocation_s() -> None:
     async with stage(replace(FUNCTION, timeout=0.1)) as on:
         caller = asyncio.ensure_future(on.service.invoke("f", b"{}", request_id="late"))

@@ -295,6 +295,12 @@ class Life(ABC):
     async def next(self) -> Invocation[Any] | None:
         """`GET invocation/next`: wait for an event. `None`: there will be none any more."""
 
+    def _unless_ended(self, invocation: Invocation[Any] | None) -> Invocation[Any] | None:
+        """What was waited for, unless its runtime has ended since it was handed over."""
+        if invocation is None or self._serving_of(invocation.request_id) is None:
+            return None
+        return invocation
+
     @abstractmethod
     def _serving_of(self, request_id: str) -> Serving | None:
         """The invocation of that id, if it is under way."""

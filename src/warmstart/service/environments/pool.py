@@ -22,6 +22,7 @@ from typing import Any
 from warmstart.invoke import InvokeError, ServiceFault, TooManyRequests
 from warmstart.service.environments.capacity import RETRY, Actions, Fleet, decide, evictable
 from warmstart.service.environments.concurrency import Allotment, Bucket, Reason
+from warmstart.service.environments.concurrent_sandbox import ConcurrentSandbox
 from warmstart.service.environments.environment import Environment
 from warmstart.service.environments.host import Host
 from warmstart.service.environments.life import Life, Settings
@@ -81,7 +82,7 @@ class Neighbours:
 
     host: Host
     pools: dict[Hashable, Pool] = field(default_factory=dict)
-    sandboxes: dict[Environment, Sandbox] = field(default_factory=dict)
+    sandboxes: dict[Environment, Life] = field(default_factory=dict)
 
     def evict(self, environments: Iterable[Environment]) -> None:
         """Stop idle environments, whosesoever they are."""
@@ -128,7 +129,7 @@ class Pool:
         )
         neighbours.pools[self._fleet] = self
         self._waiting: deque[Invocation[Any]] = deque()
-        self._sandboxes: dict[Environment, Sandbox] = {}
+        self._sandboxes: dict[Environment, Life] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._acting = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -300,10 +301,14 @@ class Pool:
         for _ in range(actions.provision):
             self._start("provisioned-concurrency", provisioned=True)
 
-    def _start(self, initialization_type: str, *, provisioned: bool = False) -> Sandbox:
-        sandbox = Sandbox(
-            self.function, self._fleet.generation, initialization_type, self._settings, self
-        )
+    def _start(self, initialization_type: str, *, provisioned: bool = False) -> Life:
+        sandbox: Life
+        if self.function.max_environment_concurrency > 1:
+            sandbox = ConcurrentSandbox(self.function, self._fleet.generation, self._settings, self)
+        else:
+            sandbox = Sandbox(
+                self.function, self._fleet.generation, initialization_type, self._settings, self
+            )
         self._counts.started += 1
         self._sandboxes[sandbox.environment] = sandbox
         self._neighbours.sandboxes[sandbox.environment] = sandbox
@@ -313,7 +318,7 @@ class Pool:
         task.add_done_callback(self._forget(sandbox))
         return sandbox
 
-    def _forget(self, sandbox: Sandbox) -> Callable[[asyncio.Task[None]], None]:
+    def _forget(self, sandbox: Life) -> Callable[[asyncio.Task[None]], None]:
         def done(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             del self._sandboxes[sandbox.environment]

@@ -159,7 +159,7 @@ class Sandbox(Life):
             self._polls = self._loop.create_future()
         if self.environment.state is State.READY:
             self._supervisor.freeze()
-        return await self._polls
+        return self._unless_ended(await self._polls)
 
     def _serving_of(self, request_id: str) -> Serving | None:
         # What is left to read of a runtime that was dismissed is of another invocation.

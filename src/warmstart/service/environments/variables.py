@@ -83,6 +83,8 @@ def _platform(function: Function, places: Places) -> dict[str, str]:
     }
     if not function.runtime.startswith("provided"):
         found["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{function.runtime}"
+    if function.max_environment_concurrency > 1:
+        found["AWS_LAMBDA_MAX_CONCURRENCY"] = str(function.max_environment_concurrency)
     if function.log_format == "JSON":
         found["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         found["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level
