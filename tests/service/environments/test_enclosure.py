@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -130,4 +131,17 @@ def test_what_a_service_has_left_that_was_killed_goes_when_the_next_one_starts(
     assert not exists(runtime)
     assert not left[0].exists()
     if CGROUPS is not None:
-        assert service.pid not in [pid for pid, _ in CGROUPS.all()]
+        places = [place / f"warmstart-{service.pid}" for place in CGROUPS.places]
+        assert not any(place.exists() for place in places)
+
+
+def test_services_that_start_at_once_may_find_the_same_things_left() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for number in range(20):
+        Path(tempfile.gettempdir(), f"warmstart-{gone.pid}-{number:032x}").mkdir()
+    with ThreadPoolExecutor(4) as threads:
+        for started in [threads.submit(ProcessDriver) for _ in range(4)]:
+            started.result()
+
+    assert list(Path(tempfile.gettempdir()).glob(f"warmstart-{gone.pid}-*")) == []

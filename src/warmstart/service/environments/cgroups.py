@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -198,22 +198,16 @@ class Cgroups:
                 continue
             return
 
-    def all(self) -> list[tuple[int, Cgroup]]:
-        """The groups there are, of any service, each with that one's process id."""
-        names = {
-            (parent.name, group.name)
-            for place in self.places
-            for parent in place.glob(f"{self.prefix}*")
-            for group in parent.iterdir()
-            if group.is_dir()
-        }
-        return [
-            (
-                int(parent.removeprefix(self.prefix)),
-                self._kind([p / parent / name for p in self.places]),
-            )
-            for parent, name in names
-        ]
+    def sweep(self, is_gone: Callable[[int], bool]) -> None:
+        """Remove all groups of services whose process is gone."""
+        for place in self.places:
+            for parent in place.glob(f"{self.prefix}*"):
+                owner = parent.name.removeprefix(self.prefix)
+                if owner.isdecimal() and is_gone(int(owner)):
+                    for processes in parent.glob("*/cgroup.procs"):
+                        self._kind([processes.parent]).remove()
+                    with suppress(OSError):  # gone with the last of them
+                        parent.rmdir()
 
     def _is_usable(self) -> bool:
         """Whether a group can be made; a system may promise it and not let us."""

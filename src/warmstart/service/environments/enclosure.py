@@ -72,13 +72,19 @@ class ProcessDriver:
         """Remove what services have left that were killed."""
         for directory in self._directory.glob(f"{_NAME}-*-*"):
             _, pid, environment_id = directory.name.split("-", 2)
-            if pid.isdecimal() and _is_gone(int(pid)) and directory.stat().st_uid == os.getuid():
+            if pid.isdecimal() and _is_gone(int(pid)) and _is_ours(directory):
                 end_all(partial(bearing, environment_id))
                 shutil.rmtree(directory, ignore_errors=True)
         if self.cgroups is not None:
-            for owner, group in self.cgroups.all():
-                if _is_gone(owner):
-                    group.remove()
+            self.cgroups.sweep(_is_gone)
+
+
+def _is_ours(directory: Path) -> bool:
+    """Whether we made it. One that another service that starts now has removed is not."""
+    try:
+        return directory.stat().st_uid == os.getuid()
+    except FileNotFoundError:
+        return False
 
 
 def _is_gone(pid: int) -> bool:
