@@ -39,13 +39,10 @@ from warmstart.service.asynchronous.destinations import Destinations
 from warmstart.service.asynchronous.invocations import AsyncInvocations
 from warmstart.service.asynchronous.recursion import RecursionGuard
 from warmstart.service.clock import Clock
-from warmstart.service.control.account import AccountSettings
 from warmstart.service.control.arns import Arns
 from warmstart.service.control.code import ARCHIVES, S3
 from warmstart.service.control.control_plane import ControlPlane
-from warmstart.service.control.event_invoke import EventInvokeConfigs
 from warmstart.service.control.invoker import DeployedFunctions
-from warmstart.service.control.tags import Tags
 from warmstart.service.environments_api import ENVIRONMENTS, environments_response
 from warmstart.service.invocation import new_request_id
 from warmstart.service.limits import Limits
@@ -198,14 +195,13 @@ async def _assemble(
         lambda name: control.recursion.recursive_loop(name) == "Allow",
         clock,
     )
-    async_configs = EventInvokeConfigs(control.registry, clock)
     log_groups = LogGroups(files, store, arns, clock)
     await control.restore()
     asynchronous = await stack.enter_async_context(
         AsyncInvocations(
             settings.directory,
             functions,
-            async_configs,
+            control.event_invoke,
             Destinations(settings.endpoints, region=settings.region),
             arns.function,
             clock=clock,
@@ -217,12 +213,7 @@ async def _assemble(
         Api(AwsJSON("logs"), operations_of(log_groups, LogEvents(files, clock))),
         Api(
             RestJSON("lambda"),
-            operations_of(
-                *control.groups,
-                async_configs,
-                AccountSettings(control.registry, control.concurrency),
-                Tags(control.registry, {"function": control.registry.check_function}),
-            ),
+            operations_of(*control.groups),
             Invocations(functions, asynchronous, arns, clock),
         ),
         verifier=verifier,

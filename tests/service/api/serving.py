@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import boto3
+import pytest
 import uvicorn
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ACCESS_KEY = "AKIDEXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -45,6 +47,15 @@ def client(service: str, port: int, **settings: Any) -> Any:
         }
         | settings,
     )
+
+
+async def refusal(method: Callable[..., Any], **parameters: Any) -> tuple[int, str, str]:
+    """The status, code and message of the error that a call must end in."""
+    with pytest.raises(ClientError) as caught:
+        await call(method, **parameters)
+    response = caught.value.response
+    error = response["Error"]
+    return response["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
 
 
 async def call(method: Callable[..., Any], **parameters: Any) -> Any:

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.service.api.serving import call, client, serving
+from tests.service.api.serving import call
 from tests.service.control.plane import ARN, Control, archive, function
-from warmstart.service.api.application import Api, Application
-from warmstart.service.api.operations import operations_of
-from warmstart.service.api.rest_json import RestJSON
-
-
-@pytest.fixture
-async def lambda_(control: Control) -> AsyncIterator[Any]:
-    operations = operations_of(*control.control.groups)
-    async with serving(Application(Api(RestJSON("lambda"), operations))) as port:
-        boto = client("lambda", port)
-        yield boto
-        boto.close()
 
 
 async def wait(lambda_: Any, name: str, **parameters: Any) -> None:

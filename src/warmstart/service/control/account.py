@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from warmstart.service.api.operations import Members, operation
 from warmstart.service.control.concurrency import Concurrency
+from warmstart.service.control.layers import Layers
 from warmstart.service.control.registry import Registry
 
 __all__ = ["AccountSettings"]
 
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _TOTAL_CODE = 80_530_636_800
 _UNZIPPED = 262_144_000
 _ZIPPED = 52_428_800
@@ -19,15 +21,16 @@ _ZIPPED = 52_428_800
 class AccountSettings:
     """GetAccountSettings."""
 
-    def __init__(self, registry: Registry, concurrency: Concurrency) -> None:
+    def __init__(self, registry: Registry, concurrency: Concurrency, layers: Layers) -> None:
         self._registry = registry
         self._concurrency = concurrency
+        self._layers = layers
 
     @operation("GetAccountSettings")
     def get(self, parameters: Members) -> Members:
         """Limits in bytes and environments; the code of all versions and layers is counted."""
         versions = self._registry.versions()
-        code = sum(version.settings.get("CodeSize", 0) for version in versions)
+        code = sum(version.settings["CodeSize"] for version in versions) + self._layers.code_size()
         return {
             "AccountLimit": {
                 "TotalCodeSize": _TOTAL_CODE,

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from warmstart.service.clock import Clock
+from warmstart.service.control.account import AccountSettings
 from warmstart.service.control.aliases import Aliases
 from warmstart.service.control.arns import Arns
+from warmstart.service.control.capacity_providers import CapacityProviders
 from warmstart.service.control.code import S3, FunctionCode
+from warmstart.service.control.code_signing import CodeSigning
 from warmstart.service.control.concurrency import Concurrency
 from warmstart.service.control.deployment import DataPlane, Deployments
+from warmstart.service.control.event_invoke import EventInvokeConfigs
+from warmstart.service.control.event_source_mappings import EventSourceMappings
 from warmstart.service.control.function_settings import (
     FunctionScaling,
     Recursion,
@@ -20,8 +25,11 @@ from warmstart.service.control.function_settings import (
 from warmstart.service.control.functions import Functions
 from warmstart.service.control.layer_permissions import LayerPermissions
 from warmstart.service.control.layers import Layers
+from warmstart.service.control.policies import Policies
 from warmstart.service.control.provisioned import ProvisionedConcurrency
 from warmstart.service.control.registry import Registry
+from warmstart.service.control.tags import Tags
+from warmstart.service.control.urls import FunctionUrls
 from warmstart.service.control.versions import Versions
 from warmstart.service.state.code import CodeStore
 from warmstart.service.state.store import Store
@@ -34,6 +42,7 @@ class ControlPlane:
 
     `groups` are the objects whose methods perform the operations. `endpoint` tells the
     service's own URL, as clients see it; `concurrent_executions` is the account's limit.
+    Event sources are read by `event_sources.pollers`, which is to be set before `restore`.
     """
 
     def __init__(
@@ -54,9 +63,14 @@ class ControlPlane:
         self.layers = Layers(self.registry, self.code)
         self.concurrency = Concurrency(self.registry, self.deployments, concurrent_executions)
         self.recursion = Recursion(self.registry)
+        self.event_invoke = EventInvokeConfigs(self.registry, clock)
+        self.event_sources = EventSourceMappings(self.registry, clock)
+        self.urls = FunctionUrls(self.registry, endpoint)
         versions = Versions(self.registry, self.deployments)
+        signing = CodeSigning(self.registry)
+        providers = CapacityProviders(self.registry)
         self.groups: list[object] = [
-            Functions(self.registry, self.deployments, self.code, self.layers, versions),
+            Functions(self.registry, self.deployments, self.code, self.layers, versions, signing),
             versions,
             Aliases(self.registry, self.deployments),
             self.layers,
@@ -66,6 +80,22 @@ class ControlPlane:
             RuntimeManagement(self.registry),
             self.recursion,
             FunctionScaling(self.registry),
+            Policies(self.registry),
+            self.urls,
+            self.event_invoke,
+            self.event_sources,
+            signing,
+            providers,
+            AccountSettings(self.registry, self.concurrency, self.layers),
+            Tags(
+                self.registry,
+                {
+                    "function": self.registry.check_function,
+                    "event-source-mapping": self.event_sources.check_exists,
+                    "code-signing-config": signing.check_exists,
+                    "capacity-provider": providers.check_exists,
+                },
+            ),
         ]
         self._code_store = code
 
@@ -78,11 +108,13 @@ class ControlPlane:
                 used.add(version.settings["CodeSha256"])
         await asyncio.to_thread(self._code_store.collect, used)
         await self.deployments.restore()
+        self.event_sources.restore()
 
     def archive(self, token: str) -> Path | None:
         """The file for a URL of an answer (`code.ARCHIVES` and the token), while it is valid."""
         return self.code.archive(token)
 
     async def aclose(self) -> None:
-        """Stop deploying."""
+        """Stop deploying, and settling event source mappings."""
+        await self.event_sources.aclose()
         await self.deployments.aclose()

@@ -12,23 +12,23 @@ from warmstart.service.api.operations import Members, operation
 from warmstart.service.asynchronous.configuration import AsyncConfig
 from warmstart.service.clock import Clock
 from warmstart.service.control.configuration import invalid
-from warmstart.service.control.names import FunctionName
+from warmstart.service.control.names import FunctionName, function_name
 from warmstart.service.control.pagination import page
 from warmstart.service.control.registry import Registry
-from warmstart.service.qualifiers import LATEST
 
 __all__ = ["EventInvokeConfigs"]
 
 _KIND = "event_invoke"
 _SERVICES = ("lambda", "sqs", "sns", "events", "s3")
+_MEMBERS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
 
 
 class EventInvokeConfigs:
     """The configurations by `name:qualifier`; also what asynchronous invocations read them by."""
 
-    def __init__(self, registry: Registry, clock: Clock) -> None:
+    def __init__(self, registry: Registry, clock: Clock | None = None) -> None:
         self._registry = registry
-        self._clock = clock
+        self._clock = clock or Clock()
         registry.own(_KIND)
 
     @operation("PutFunctionEventInvokeConfig")
@@ -45,13 +45,13 @@ class EventInvokeConfigs:
     @operation("GetFunctionEventInvokeConfig")
     def get(self, parameters: Members) -> Members:
         """A configuration."""
-        name = self._find(parameters)
+        name = self._registry.name(parameters)
         return self._shown(name.name, name.version_or_alias, self._existing(name))
 
     @operation("DeleteFunctionEventInvokeConfig")
     def delete(self, parameters: Members) -> Members:
         """Go back to the defaults."""
-        name = self._find(parameters)
+        name = self._registry.name(parameters)
         self._existing(name)
         self._registry.store.delete(_KIND, _key(name))
         return {}
@@ -60,7 +60,8 @@ class EventInvokeConfigs:
     def list(self, parameters: Members) -> Members:
         """All of a function's."""
         name = self._registry.name(parameters).name
-        self._registry.check_function(name)
+        if not self._registry.has_function(name):
+            raise _no_function()
         found = [
             self._shown(name, key.removeprefix(f"{name}:"), document)
             for key, document in self._registry.store.all(_KIND, f"{name}:")
@@ -88,11 +89,7 @@ class EventInvokeConfigs:
         return version.settings.get("DeadLetterConfig", {}).get("TargetArn") or None
 
     def _set(self, name: FunctionName, parameters: Members, before: Members) -> Members:
-        given: Members = {
-            member: parameters[member]
-            for member in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
-            if member in parameters
-        }
+        given = {member: parameters[member] for member in _MEMBERS if member in parameters}
         if not given:
             raise invalid("You must specify at least one of error handling or destination setting.")
         self._check_destinations(name, given.get("DestinationConfig", {}))
@@ -106,16 +103,28 @@ class EventInvokeConfigs:
             arn = destination.get("Destination")
             if not arn:
                 continue
-            service = arn.split(":")[2] if arn.startswith("arn:") else ""
+            service = arn.split(":")[2]
             if service not in _SERVICES or (service == "s3" and when == "OnSuccess"):
-                raise invalid(f"The destination ARN {arn} is invalid.")
+                raise invalid(f"The provided destination config {_written(config)} is invalid.")
             if arn == own or arn.startswith(f"{own}:"):
                 raise invalid("You can't specify the function as a destination for itself.")
+            if service == "lambda" and not self._may_be_invoked(arn):
+                raise invalid(f"The destination ARN {arn} is invalid.")
+
+    def _may_be_invoked(self, arn: str) -> bool:
+        """Whether a function is there, as far as it is to be known here."""
+        try:
+            return self._registry.has_function(function_name(self._registry.arns, arn).name)
+        except ApiError:  # of another region or account
+            return True
 
     def _find(self, parameters: Members) -> FunctionName:
         name = self._registry.name(parameters)
-        found = self._registry.find(name)
-        return FunctionName(found.name, name.qualifier)
+        try:
+            self._registry.find(name)
+        except ApiError:
+            raise _no_function() from None
+        return name
 
     def _existing(self, name: FunctionName) -> Members:
         document = self._registry.store.get(_KIND, _key(name))
@@ -138,7 +147,23 @@ class EventInvokeConfigs:
 
 
 def _key(name: FunctionName) -> str:
-    return f"{name.name}:{name.qualifier or LATEST}"
+    return f"{name.name}:{name.version_or_alias}"
+
+
+def _no_function() -> ApiError:
+    return ApiError("ResourceNotFoundException", "The function doesn't exist.")
+
+
+def _written(config: Members) -> str:
+    """A DestinationConfig as AWS's errors write it."""
+    parts = []
+    for member in ("OnSuccess", "OnFailure"):
+        destination = config.get(member)
+        text = "null"
+        if destination is not None:
+            text = f"{member}(destination={destination.get('Destination', 'null')})"
+        parts.append(f"{member[0].lower()}{member[1:]}={text}")
+    return f"DestinationConfig({', '.join(parts)})"
 
 
 def _arn(config: Members) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members, operation
 from warmstart.service.control.code import FunctionCode
+from warmstart.service.control.code_signing import CodeSigning
 from warmstart.service.control.configuration import changed, initial, invalid
 from warmstart.service.control.deployment import Deployments
 from warmstart.service.control.layers import Layers
@@ -36,12 +37,14 @@ class Functions:
         code: FunctionCode,
         layers: Layers,
         versions: Versions,
+        signing: CodeSigning,
     ) -> None:
         self._registry = registry
         self._deployments = deployments
         self._code = code
         self._layers = layers
         self._versions = versions
+        self._signing = signing
 
     @operation("CreateFunction")
     async def create(self, parameters: Members) -> Members:
@@ -53,6 +56,8 @@ class Functions:
         if references:
             settings["Layers"] = references
         _check_source(settings["PackageType"], parameters["Code"], "creating")
+        if signing := parameters.get("CodeSigningConfigArn"):
+            self._signing.check(signing)
         code = await self._store(settings["PackageType"], parameters["Code"])
         self._check_new(name)  # others ran in between
         version = FunctionVersion(
@@ -71,6 +76,8 @@ class Functions:
             registry.put_version(version)
             if parameters.get("Tags"):
                 registry.put_tags(arn, parameters["Tags"])
+            if signing:
+                self._signing.put(name, signing)
             published = self._versions.add(version, parameters) if _publishes(parameters) else None
         self._deployments.begin(version)
         if published is None:

@@ -178,6 +178,10 @@ class Layers:
         """The code of all versions."""
         return (document["CodeSha256"] for _, document in self._store.all("layer_version"))
 
+    def code_size(self) -> int:
+        """The bytes of the archives of all versions."""
+        return sum(document["CodeSize"] for _, document in self._store.all("layer_version"))
+
     def _existing(self, version: LayerVersion) -> Members:
         found = self._store.get("layer_version", version.key)
         if found is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members, operation
 from warmstart.service.control.configuration import invalid
 from warmstart.service.control.registry import Registry
@@ -54,8 +55,15 @@ class Tags:
         kind, _, name = arn.split(":", 5)[5].partition(":")
         if kind == "function" and ":" in name:
             raise invalid(
-                f"Tags on function aliases and versions are not supported. Please specify either a"
-                f" function name or an unqualified function ARN: {arn}"
+                "Tags on function aliases and versions are not supported. Please specify a"
+                " function ARN."
+            )
+        arns = self._registry.arns
+        if arn.split(":")[:5] != ["arn", arns.partition, "lambda", arns.region, arns.account]:
+            raise ApiError(
+                "ResourceNotFoundException",
+                f"The resource {arn} is not in this region and account ({arns.region},"
+                f" {arns.account}).",
             )
         self._checks[kind](name)
         return arn
