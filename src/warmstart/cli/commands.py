@@ -11,6 +11,7 @@ from warmstart.cli.environments import environments
 from warmstart.cli.function import function
 from warmstart.cli.invoke import invoke
 from warmstart.cli.logs import logs
+from warmstart.cli.schedule import schedule
 from warmstart.cli.serve import serve
 
 __all__ = ["warmstart"]
@@ -28,4 +29,5 @@ warmstart.add_command(environments)
 warmstart.add_command(function)
 warmstart.add_command(invoke)
 warmstart.add_command(logs)
+warmstart.add_command(schedule)
 warmstart.add_command(serve)

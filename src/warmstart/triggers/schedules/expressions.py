@@ -85,7 +85,7 @@ def rule_expression(expression: str, created: datetime) -> Schedule:
             f" '{expression}'"
         )
     interval = _interval(rate[1], rate[2], expression)
-    return Rate(interval, created + interval)
+    return Rate(interval, created.astimezone(UTC) + interval)
 
 
 def schedule_expression(expression: str, timezone: tzinfo, start: datetime) -> Schedule:
@@ -106,7 +106,8 @@ def schedule_expression(expression: str, timezone: tzinfo, start: datetime) -> S
     rate = re.fullmatch(r"([1-9]\d*) (minute|hour|day)s?", match[2])
     if rate is None:
         raise InvalidExpression(f"rate is a number and minutes, hours or days: '{expression}'")
-    return Rate(_interval(rate[1], rate[2], expression), start)
+    # In UTC, since sums in a zone of Python's are sums of its wall-clock times.
+    return Rate(_interval(rate[1], rate[2], expression), start.astimezone(UTC))
 
 
 def zone(name: str) -> tzinfo:
