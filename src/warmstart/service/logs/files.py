@@ -24,6 +24,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote
@@ -65,7 +66,7 @@ class LogFiles:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._pending: dict[Path, list[bytes]] = {}
+        self._pending: dict[tuple[str, str], list[str]] = {}
         self._flushing: asyncio.TimerHandle | None = None
         directory.mkdir(parents=True, exist_ok=True)
 
@@ -124,8 +125,7 @@ class LogFiles:
         return True
 
     def has_stream(self, group: str, stream: str) -> bool:
-        path = self._stream(group, stream)
-        return path in self._pending or path.exists()
+        return (group, stream) in self._pending or self._stream(group, stream).exists()
 
     def streams(self, group: str, prefix: str = "") -> list[str]:
         """The names of a group's streams that begin with `prefix`, sorted."""
@@ -155,10 +155,10 @@ class LogFiles:
 
         They are in the file within `DELAY`, or when `flush` is called.
         """
-        lines = self._pending.setdefault(self._stream(group, stream), [])
+        lines = self._pending.setdefault((group, stream), [])
         for timestamp, message in events:
-            record = {"t": timestamp, "i": now, "m": message}
-            lines.append(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+            text = encode_basestring_ascii(message)
+            lines.append(f'{{"t":{timestamp},"i":{now},"m":{text}}}\n')
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(DELAY, self.flush)
 
@@ -171,12 +171,13 @@ class LogFiles:
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
-        for path in list(self._pending):
+        for key in list(self._pending):
+            path = self._stream(*key)
             path.parent.mkdir(exist_ok=True)
             with path.open("a+b", buffering=0) as file:
                 _cut_torn_line(file)
-                file.write(b"".join(self._pending[path]))
-            del self._pending[path]
+                file.write("".join(self._pending[key]).encode("ascii"))
+            del self._pending[key]
 
     def read(
         self, group: str, stream: str, *, start: int | None = None, offset: int = 0
