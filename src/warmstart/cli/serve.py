@@ -26,8 +26,11 @@ from warmstart.service.telemetry import Event
 
 __all__ = ["serve"]
 
+_ENDPOINT = "AWS_ENDPOINT_URL"
 _NEIGHBOURS = {"s3": "S3", "sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE"}
 """Services that are spoken to, by their names in ARNs and in `AWS_ENDPOINT_URL_…`."""
+
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 @click.command()
@@ -51,8 +54,10 @@ _NEIGHBOURS = {"s3": "S3", "sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE"}
 @click.option(
     "--aws-endpoint-url",
     metavar="URL",
-    help="Where S3, SQS, SNS and EventBridge are, for code, destinations and dead-letter queues."
-    " AWS_ENDPOINT_URL_S3 and its like say it for one of them.",
+    envvar=_ENDPOINT,
+    show_envvar=True,
+    help="Where AWS's other services are: for code, destinations and dead-letter queues, and for"
+    " what functions call. AWS_ENDPOINT_URL_S3 and its like say it for one of them.",
 )
 @click.option(
     "--forward-logs",
@@ -88,6 +93,8 @@ def serve(
         endpoint=lambda: address(listener),
         keys=access_keys,
         endpoints=_neighbours(os.environ, aws_endpoint_url),
+        function_variables=_endpoints(os.environ, aws_endpoint_url, address(listener))
+        | _credentials(os.environ, access_keys),
         **options,
     )
     with listener:
@@ -140,10 +147,34 @@ def _read_keys(path: Path) -> dict[str, str]:
 def _neighbours(environment: Mapping[str, str], default: str | None) -> dict[str, str]:
     """The endpoints of the services that functions' code and results come from and go to."""
     found = {
-        name: environment.get(f"AWS_ENDPOINT_URL_{variable}", default)
+        name: environment.get(f"{_ENDPOINT}_{variable}", default)
         for name, variable in _NEIGHBOURS.items()
     }
     return {name: url for name, url in found.items() if url}
+
+
+def _endpoints(environment: Mapping[str, str], default: str | None, own: str) -> dict[str, str]:
+    """What tells an SDK in a function where services are. Lambda and its logs are here."""
+    found = {
+        name: url for name, url in environment.items() if name.startswith(f"{_ENDPOINT}_") and url
+    }
+    if default:
+        found[_ENDPOINT] = default
+    return found | {f"{_ENDPOINT}_LAMBDA": own, f"{_ENDPOINT}_CLOUDWATCH_LOGS": own}
+
+
+def _credentials(environment: Mapping[str, str], keys: Mapping[str, str]) -> dict[str, str]:
+    """What functions sign their requests with, in the place of their role's credentials.
+
+    A key that this service accepts; else what its own environment has, so that functions may do
+    what their developer may; else made-up ones, which services on a laptop take.
+    """
+    key, secret, token = _CREDENTIALS
+    if not keys and environment.get(key) and environment.get(secret):
+        return {name: environment[name] for name in (key, secret, token) if environment.get(name)}
+    if keys:
+        return dict(zip((key, secret), next(iter(keys.items())), strict=True))
+    return dict.fromkeys(_CREDENTIALS, "test")
 
 
 def _is_loopback(host: str) -> bool:

@@ -23,7 +23,8 @@ class Function:
     host's own variables is added. `command` is the program that speaks the
     Runtime API (a custom runtime's `bootstrap`, another runtime client); left
     empty it is warmstart's own runtime under `python`, which finds warmstart in the
-    directory `python_path` if that is given.
+    directory `python_path` if that is given; `sdk_path` is where Python code finds boto3,
+    after the layers, if the interpreter has none of its own.
 
     `layers_directory` holds its layers, merged: what is /opt on AWS. `ephemeral_storage`
     is what fits into its temporary directory, in MB. With `snap_start` its environments
@@ -57,6 +58,7 @@ class Function:
     max_age: float = 4 * 3600.0
     python: str = sys.executable
     python_path: str | None = None
+    sdk_path: str | None = None
     command: tuple[str, ...] = ()
     isolated: bool = False
     suppressed_init: bool = True

@@ -71,6 +71,7 @@ class Settings:
     `events`. With `keys`, secrets by access key, every request must be signed with one.
     What functions log is also sent to the CloudWatch Logs at `forward_logs`.
     `time_scale` multiplies the waiting times of asynchronous invocations.
+    `function_variables` is what all functions find in their environment: see `Service`.
     """
 
     directory: Path
@@ -81,6 +82,7 @@ class Settings:
     endpoints: Mapping[str, str] = field(default_factory=dict)
     forward_logs: str | None = None
     time_scale: float = 1.0
+    function_variables: Mapping[str, str] = field(default_factory=dict)
     concurrent_executions: int = 1000
 
 
@@ -177,6 +179,7 @@ async def _assemble(
         region=settings.region,
         account=settings.account,
         limits=Limits(concurrency=settings.concurrent_executions),
+        function_variables=settings.function_variables,
     )
     await stack.enter_async_context(service)
     control = ControlPlane(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -95,6 +96,27 @@ def test_another_python_finds_warmstart_and_nothing_that_is_installed_beside_it(
 
     interpreters.close()
     assert not os.path.exists(place)
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_another_python_finds_boto3_and_all_it_needs(version: str) -> None:
+    interpreters = Interpreters()
+    try:
+        program = interpreters.program(version)
+    except RuntimeUnavailable as error:
+        pytest.skip(str(error))
+    if program.sdk_path is None:
+        pytest.skip("it is our own Python")
+    done = subprocess.run(
+        [program.python, "-S", "-c", "import boto3; boto3.client('lambda')"],
+        env={"PYTHONPATH": program.sdk_path, "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    interpreters.close()
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_python_older_than_warmstart_itself_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from warmstart.service.asynchronous.message import Message
 from warmstart.service.asynchronous.retry import Condition
 from warmstart.service.invocation import new_request_id
+from warmstart.service.neighbours import session
 
 __all__ = ["Arn", "Destinations", "NotDelivered"]
 
@@ -42,7 +43,7 @@ class Arn(NamedTuple):
 class Destinations:
     """`endpoints` are URLs by the service's name in ARNs: `sqs`, `sns`, `events`, `s3`.
 
-    `credentials` are an access key's id and secret. Threads may share it.
+    Threads may share it.
     """
 
     def __init__(
@@ -50,11 +51,9 @@ class Destinations:
         endpoints: Mapping[str, str],
         *,
         region: str = "us-east-1",
-        credentials: tuple[str, str] = ("test", "test"),
     ) -> None:
         self._endpoints = endpoints
         self._region = region
-        self._credentials = credentials
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._sending = threading.local()
@@ -101,7 +100,7 @@ class Destinations:
         with self._lock:  # botocore's sessions are not for several threads, its clients are
             client = self._clients.get((arn.service, region))
             if client is None:
-                client = _connect(arn.service, region, endpoint, self._credentials)
+                client = _connect(arn.service, region, endpoint)
                 client.meta.events.register("before-call", self._add_trace)
                 self._clients[arn.service, region] = client
         return client
@@ -114,16 +113,13 @@ class Destinations:
 _VARIABLES = {"sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE", "s3": "S3"}
 
 
-def _connect(service: str, region: str, endpoint: str, credentials: tuple[str, str]) -> Any:
+def _connect(service: str, region: str, endpoint: str) -> Any:
     from botocore.config import Config
-    from botocore.session import get_session
 
-    return get_session().create_client(
+    return session(made_up=True).create_client(
         service,
         region_name=region,
         endpoint_url=endpoint,
-        aws_access_key_id=credentials[0],
-        aws_secret_access_key=credentials[1],
         config=Config(
             connect_timeout=2,
             read_timeout=10,

@@ -21,11 +21,11 @@ from typing import Any
 import botocore
 import botocore.config
 import botocore.exceptions
-import botocore.session
 
 from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members
 from warmstart.service.clock import Clock
+from warmstart.service.neighbours import session
 from warmstart.service.state.code import Code, CodeStore
 from warmstart.service.state.errors import InvalidZip, StorageFull, TooLarge
 
@@ -71,11 +71,11 @@ class S3:
         return body
 
     def _client(self) -> Any:
-        session = botocore.session.get_session()
+        own = session(made_up=self._endpoint is not None)
         settings: dict[str, Any] = {"s3": {"addressing_style": "path"}} if self._endpoint else {}
-        if session.get_credentials() is None:
+        if own.get_credentials() is None:  # which objects for everybody do not need
             settings["signature_version"] = botocore.UNSIGNED
-        return session.create_client(
+        return own.create_client(
             "s3",
             region_name=self._region,
             endpoint_url=self._endpoint,

@@ -176,6 +176,7 @@ class Deployments:
             runtime=settings["Runtime"],
             python=served_by.python,
             python_path=served_by.python_path,
+            sdk_path=served_by.sdk_path,
             command=served_by.command,
             task_root=str(task_root),
             layers_directory=_path(layers),

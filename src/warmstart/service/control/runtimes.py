@@ -9,6 +9,7 @@ something similar.
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import shutil
@@ -48,6 +49,8 @@ _SNAP_START = {"java": (11,), "python": (3, 12), "dotnet": (8,)}
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 
+_SDK = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+
 _OLDEST_PYTHON = (3, 11)  # what warmstart runs on
 
 
@@ -61,11 +64,13 @@ class Program:
 
     That is a `bootstrap`, or for Python functions warmstart's own runtime under `python`.
 
-    `python_path` is where such an interpreter finds warmstart, if it does not by itself.
+    `python_path` is where such an interpreter finds warmstart, if it does not by itself, and
+    `sdk_path` is where it finds boto3.
     """
 
     python: str = sys.executable
     python_path: str | None = None
+    sdk_path: str | None = None
     command: tuple[str, ...] = ()
 
 
@@ -135,7 +140,8 @@ class Interpreters:
 
     Looking starts programs and may take a moment: call it in a thread. Other Pythons than
     our own find warmstart in a directory with a link to it and nothing else, as what is
-    installed beside it may not be for them.
+    installed beside it may not be for them. boto3, which AWS's Pythons have too, they find
+    in the same way, if our own has it: it and all it needs is for any Python.
     """
 
     def __init__(self) -> None:
@@ -157,7 +163,8 @@ class Interpreters:
             )
         if version not in self._found:
             self._found[version] = self._look_for(version)
-        return Program(python=self._found[version], python_path=self._python_path())
+        warmstart, sdk = self._links()
+        return Program(python=self._found[version], python_path=warmstart, sdk_path=sdk)
 
     def close(self) -> None:
         """Remove the directory."""
@@ -165,12 +172,14 @@ class Interpreters:
             shutil.rmtree(self._directory)
             self._directory = None
 
-    def _python_path(self) -> str:
+    def _links(self) -> tuple[str, str | None]:
+        """The directory with warmstart, and that with boto3 if there is one."""
         if self._directory is None:
-            directory = tempfile.mkdtemp(prefix="warmstart-python-")
-            os.symlink(_PACKAGE, os.path.join(directory, _PACKAGE.name))
-            self._directory = directory
-        return self._directory
+            self._directory = tempfile.mkdtemp(prefix="warmstart-python-")
+            _link([_PACKAGE], os.path.join(self._directory, "runtime"))
+            _link(_sdk(), os.path.join(self._directory, "sdk"))
+        sdk = os.path.join(self._directory, "sdk")
+        return os.path.join(self._directory, "runtime"), sdk if os.listdir(sdk) else None
 
     def _look_for(self, version: str) -> str:
         for candidate in _candidates(version):
@@ -181,6 +190,21 @@ class Interpreters:
             " PATH (or with pyenv), or choose the Runtime"
             f" python{sys.version_info.major}.{sys.version_info.minor}, which is here"
         )
+
+
+def _sdk() -> list[Path]:
+    """What boto3 is made of, if this Python has it all."""
+    specs = [importlib.util.find_spec(name) for name in _SDK]
+    origins = [Path(spec.origin) for spec in specs if spec is not None and spec.origin is not None]
+    if len(origins) < len(_SDK):
+        return []
+    return [origin.parent if origin.stem == "__init__" else origin for origin in origins]
+
+
+def _link(targets: list[Path], directory: str) -> None:
+    os.mkdir(directory)
+    for target in targets:
+        os.symlink(target, os.path.join(directory, target.name))
 
 
 def _candidates(version: str) -> Iterator[str]:

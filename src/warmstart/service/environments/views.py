@@ -101,7 +101,8 @@ class Views:
 
 def _kept(function: Function) -> Iterable[str]:
     """What the runtime needs to start, as far as a view would hide it."""
-    wanted = {sys.prefix, sys.base_prefix, str(_PACKAGE_ROOT), function.python_path or ""}
+    wanted = {sys.prefix, sys.base_prefix, str(_PACKAGE_ROOT)}
+    wanted |= {path for path in (function.python_path, function.sdk_path) if path is not None}
     own = (function.task_root, function.layers_directory or function.task_root)
     programs = {function.python, os.path.realpath(function.python), *function.command}
     for program in programs:

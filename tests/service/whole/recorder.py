@@ -1,0 +1,56 @@
+"""Hears from functions what they have done, whatever becomes of the service they run in."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+NOTES = """
+import socket
+def handler(event, context):
+    with socket.create_connection(("127.0.0.1", {port})) as recorder:
+        recorder.sendall(event["id"].encode())
+        recorder.shutdown(socket.SHUT_WR)
+        recorder.recv(1)  # it is written down
+    return event["id"]
+"""
+"""A function that tells the recorder at that port the `id` of its event."""
+
+
+class Recorder:
+    """How often each id was heard."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.heard: Counter[str] = Counter()
+
+    def wait_for(self, ids: set[str], seconds: float) -> None:
+        """Return when all have been heard."""
+        deadline = time.monotonic() + seconds
+        while missing := ids - self.heard.keys():
+            assert time.monotonic() < deadline, f"{len(missing)} of {len(ids)} were never heard"
+            time.sleep(0.05)
+
+
+@contextmanager
+def recording() -> Iterator[Recorder]:
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            recorder.heard[self.rfile.read().decode()] += 1
+
+    class Server(socketserver.TCPServer):
+        request_queue_size = 1024
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        recorder = Recorder(server.server_address[1])
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield recorder
+        finally:
+            server.shutdown()
+            thread.join()
