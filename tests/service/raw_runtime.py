@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -166,6 +167,24 @@ def run(connection: Connection, request_id: str, event: bytes) -> None:
     respond(connection, request_id, json.dumps(outcome.stdout + outcome.stderr).encode())
 
 
+def ticks(connection: Connection, request_id: str, event: bytes) -> None:
+    """Take the seconds of `event`, and answer with how often a thread in the background ran."""
+    if not COUNT:
+        COUNT.append(0)
+        threading.Thread(target=count, daemon=True).start()
+    time.sleep(float(event or 0))
+    respond(connection, request_id, b"%d" % COUNT[0])
+
+
+COUNT: list[int] = []
+
+
+def count() -> None:
+    while True:
+        time.sleep(0.001)
+        COUNT[0] += 1
+
+
 def hoard(connection: Connection, request_id: str, event: bytes) -> None:
     """Write a file to /tmp and exit if the event says so; else answer how many there are."""
     count = len(os.listdir(TMP))
@@ -185,6 +204,7 @@ HANDLERS: dict[str, Handler] = {
     "background": background,
     "run": run,
     "hide": hide,
+    "ticks": ticks,
     "eat": eat,
     "hoard": hoard,
     "talk": talk,

@@ -279,6 +279,19 @@ async def test_what_is_in_tmp_outlives_a_reset_but_not_the_environment() -> None
         assert service.statistics()["f"].started == 1
 
 
+async def test_nothing_runs_between_invocations_unless_it_is_wanted() -> None:
+    frozen, running = function("ticks"), function("ticks", name="g", freeze=False)
+    async with serving(frozen, running) as (service, observed):
+        for name in ("f", "g"):
+            await service.invoke(name, b"")
+        await observed.wait_for(Report, 2)
+        before = [int((await service.invoke(name, b"")).payload) for name in ("f", "g")]
+        await service.invoke("g", b"0.5")
+        after = [int((await service.invoke(name, b"")).payload) for name in ("f", "g")]
+
+        assert after[1] - before[1] > 3 * (after[0] - before[0])
+
+
 async def test_environments_are_replaced_when_they_are_old() -> None:
     async with serving(function("pid", max_age=1.0)) as (service, observed):
         first = await service.invoke("f", b"0")
