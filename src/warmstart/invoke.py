@@ -22,6 +22,9 @@ __all__ = [
     "RequestTooLarge",
     "ResourceNotFound",
     "ServiceFault",
+    "SnapStartFailed",
+    "SnapStartNotReady",
+    "SnapStartTimeout",
     "StreamBroken",
     "TooManyRequests",
 ]
@@ -89,6 +92,27 @@ class TooManyRequests(InvokeError):
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class SnapStartFailed(InvokeError):
+    """No environment could be made from the version's snapshot."""
+
+    error_type = "SnapStartException"
+    status = 400
+
+
+class SnapStartTimeout(InvokeError):
+    """It took too long to make an environment from the version's snapshot."""
+
+    error_type = "SnapStartTimeoutException"
+    status = 408
+
+
+class SnapStartNotReady(InvokeError):
+    """The version's snapshot is still being taken."""
+
+    error_type = "SnapStartNotReadyException"
+    status = 409
 
 
 class StreamBroken(Exception):

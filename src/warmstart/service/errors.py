@@ -20,6 +20,7 @@ __all__ = [
     "no_bootstrap",
     "out_of_memory",
     "response_too_large",
+    "restore_timed_out",
     "sandbox_failure",
     "timed_out",
     "truncated",
@@ -101,6 +102,11 @@ def timed_out(seconds: float) -> Fault:
 def init_timed_out(seconds: float) -> Fault:
     """INIT took longer than its limit."""
     return Fault("Sandbox.Timedout", f"Init timed out after {seconds:.2f} seconds", "timeout")
+
+
+def restore_timed_out(seconds: float) -> Fault:
+    """An environment was not made from its snapshot in time."""
+    return Fault("Sandbox.Timedout", f"Restore timed out after {seconds:.2f} seconds", "timeout")
 
 
 def truncated() -> Fault:

@@ -10,6 +10,7 @@ failure or timeout.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ __all__ = [
     "Output",
     "PlatformFault",
     "Report",
+    "RestoreReport",
+    "RestoreRuntimeDone",
+    "RestoreStart",
     "RuntimeDone",
     "Source",
     "Start",
@@ -82,6 +86,30 @@ class InitReport(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreStart(Event):
+    """`platform.restoreStart`: an environment is being made from a snapshot."""
+
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRuntimeDone(Event):
+    """`platform.restoreRuntimeDone`: the after-restore hooks have run, or failed."""
+
+    status: str
+    error_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport(Event):
+    """`platform.restoreReport`: how long the restore took, hooks included, in milliseconds."""
+
+    status: str
+    error_type: str | None
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Start(Event):
     """`platform.start`: an invocation is handed to an environment."""
 
@@ -120,8 +148,8 @@ class Report(Event):
     """`platform.report`: what an invocation cost.
 
     `init_duration_ms` is set on the first invocation of an environment that was
-    started on demand. `max_memory_used` is the runtime's peak in MB, `None`
-    where the system does not tell.
+    started on demand, `restore_duration_ms` of one that was made from a snapshot.
+    `max_memory_used` is the runtime's peak in MB, `None` where the system does not tell.
     """
 
     request_id: str
@@ -132,6 +160,12 @@ class Report(Event):
     memory_size: int
     max_memory_used: int | None
     init_duration_ms: float | None
+    restore_duration_ms: float | None = None
+
+    @property
+    def billed_restore_duration_ms(self) -> int | None:
+        """What of the restore is billed; `billed_duration_ms` contains it."""
+        return None if self.restore_duration_ms is None else math.ceil(self.restore_duration_ms)
 
 
 @dataclass(frozen=True, slots=True)

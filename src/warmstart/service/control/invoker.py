@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from warmstart.invoke import InvokeError, Invoker, InvokeResult, InvokeStream, ResourceNotFound
+from warmstart.invoke import (
+    InvokeError,
+    Invoker,
+    InvokeResult,
+    InvokeStream,
+    ResourceNotFound,
+    SnapStartNotReady,
+)
 from warmstart.service.api.errors import ApiError
 from warmstart.service.control.names import FunctionName
 from warmstart.service.control.registry import Registry
@@ -79,6 +86,11 @@ class DeployedFunctions:
             return NoContainers(
                 f"{name} is the container image {version.image_uri}: no driver for containers is"
                 " configured here, so it cannot be invoked."
+            )
+        if version.is_pending and version.settings["SnapStart"]["OptimizationStatus"] == "On":
+            return SnapStartNotReady(
+                "Lambda is initializing your function. You can invoke the function when the"
+                " function state becomes Active."
             )
         reason = version.state.get("StateReason") if version.state["State"] == "Failed" else None
         return NotReady(not_now(version) + (f" ({reason})" if reason else ""))

@@ -31,6 +31,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+_Handler = Callable[[str, Scope, Receive, Send], Awaitable[None]]
 
 _ROOT = "/2018-06-01"
 _RUNTIME = f"{_ROOT}/runtime"
@@ -53,6 +54,8 @@ class Runtime(Protocol):
     def truncated(self, request_id: str) -> None: ...
     def begin_init_error(self) -> None: ...
     def init_error(self, failure: Failure) -> None: ...
+    def restore_next(self) -> None: ...
+    def begin_restore_error(self) -> None: ...
 
 
 class Truncated(Exception):
@@ -60,10 +63,17 @@ class Truncated(Exception):
 
 
 class RuntimeAPI:
-    """Answers the runtime of one environment."""
+    """Answers the runtime of one environment; `restores` if it is one of a snapshot."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, restores: bool = False) -> None:
         self._runtime = runtime
+        self._others: dict[str, tuple[str, _Handler]] = {
+            f"{_RUNTIME}/init/error": ("POST", self._init_error),
+            f"{_ROOT}/ping": ("GET", self._ping),
+        }
+        if restores:
+            self._others[f"{_RUNTIME}/restore/next"] = ("GET", self._restore_next)
+            self._others[f"{_RUNTIME}/restore/error"] = ("POST", self._restore_error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -79,9 +89,7 @@ class RuntimeAPI:
             except Refusal as refusal:
                 await _refuse(send, refusal)
 
-    def _route(
-        self, path: str
-    ) -> tuple[str, Callable[[str, Scope, Receive, Send], Awaitable[None]] | None, str]:
+    def _route(self, path: str) -> tuple[str, _Handler | None, str]:
         if path == _NEXT:
             return "GET", self._next, ""
         if path.startswith(_INVOCATION):
@@ -90,11 +98,7 @@ class RuntimeAPI:
                 return "POST", self._response, request_id
             if what == "error":
                 return "POST", self._error, request_id
-        if path == f"{_RUNTIME}/init/error":
-            return "POST", self._init_error, ""
-        if path == f"{_ROOT}/ping":
-            return "GET", self._ping, ""
-        return "", None, ""
+        return *self._others.get(path, ("", None)), ""
 
     async def _ping(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
         await _answer(send, 200, b"pong", b"text/plain; charset=utf-8")
@@ -197,6 +201,17 @@ class RuntimeAPI:
 
     async def _init_error(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._runtime.begin_init_error()
+        await self._environment_error(scope, receive, send)
+
+    async def _restore_next(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
+        self._runtime.restore_next()
+        await _answer(send, 200, b"", _JSON)
+
+    async def _restore_error(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
+        self._runtime.begin_restore_error()
+        await self._environment_error(scope, receive, send)
+
+    async def _environment_error(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = b"".join([data async for data in _pieces(receive)])
         except Truncated:

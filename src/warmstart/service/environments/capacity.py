@@ -100,6 +100,8 @@ class Fleet:
         self._groups: dict[State, _Group] = {
             State.STARTED: self.starting,
             State.INIT_ERROR: self.starting,
+            State.RESTORING: self.starting,
+            State.RESTORE_ERROR: self.starting,
             State.SUPPRESSED_INIT: self.busy,
             State.RUNNING: self.busy,
             State.INVOCATION_RESPONSE: self.busy,

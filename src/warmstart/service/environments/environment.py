@@ -14,6 +14,9 @@ given an invocation. The new runtime's INIT is then a part of that invocation
 
     any of the above ──▶ RESET ──event──▶ SUPPRESSED_INIT ──next──▶ RUNNING
 
+One that a snapshot is for passes through RESTORING on its way from INIT to READY, where
+its after-restore hooks run, and one that is made from a snapshot begins there.
+
 From each of them the environment may be told to stop (SHUTDOWN) or end (EXITED).
 What the *runtime* asks out of turn is its own mistake and is answered
 (`Refusal`); an illegal move by the *service* is ours and raises `IllegalMove`.
@@ -32,6 +35,8 @@ class State(Enum):
 
     STARTED = "Started"
     INIT_ERROR = "InitError"
+    RESTORING = "Restoring"
+    RESTORE_ERROR = "RestoreError"
     READY = "Ready"
     RUNNING = "Running"
     INVOCATION_RESPONSE = "InvocationResponse"
@@ -49,13 +54,22 @@ class State(Enum):
 
 
 _FREE = {State.READY, State.RESET}
-_UNUSED = {State.STARTED, State.INIT_ERROR, State.READY, State.RESET}
+_UNUSED = {
+    State.STARTED,
+    State.INIT_ERROR,
+    State.RESTORING,
+    State.RESTORE_ERROR,
+    State.READY,
+    State.RESET,
+}
 _END = {State.SHUTDOWN, State.EXITED}
 _BREAK = {State.RESET} | _END
 
 MOVES: dict[State, set[State]] = {
-    State.STARTED: {State.READY, State.INIT_ERROR} | _BREAK,
+    State.STARTED: {State.READY, State.INIT_ERROR, State.RESTORING} | _BREAK,
     State.INIT_ERROR: _BREAK,
+    State.RESTORING: {State.READY, State.RESTORE_ERROR} | _BREAK,
+    State.RESTORE_ERROR: _BREAK,
     State.READY: {State.RUNNING} | _BREAK,
     State.RUNNING: {State.INVOCATION_RESPONSE, State.INVOCATION_ERROR_RESPONSE} | _BREAK,
     State.INVOCATION_RESPONSE: {State.RESPONSE_SENT} | _BREAK,
@@ -125,6 +139,10 @@ class Environment:
         self.request_id = request_id
         self.invocations += 1
 
+    def restore(self, now: float) -> None:
+        """It is being made from a snapshot."""
+        self._move(State.RESTORING, now)
+
     def reset(self, now: float) -> None:
         """Its runtime is being ended, and will be started anew for the next invocation."""
         self._move(State.RESET, now)
@@ -166,20 +184,32 @@ class Environment:
             self._move(State.RESPONSE_SENT, now)
 
     def init_error(self, now: float) -> None:
-        """`POST init/error`."""
-        self._transition(State.INIT_ERROR, now)
+        """`POST init/error`; of a restore if that is what fails."""
+        if self.state is State.RESTORING:
+            self._transition(State.RESTORE_ERROR, now)
+        else:
+            self._transition(State.INIT_ERROR, now)
+
+    def restore_next(self, now: float) -> None:
+        """`GET restore/next`: INIT is done, and a copy may go on from here."""
+        # A refusal names the state that AWS's own emulator names.
+        self._transition(State.RESTORING, now, State.READY)
+
+    def restore_error(self, now: float) -> None:
+        """`POST restore/error`."""
+        self._transition(State.RESTORE_ERROR, now)
 
     def _check(self, request_id: str) -> None:
         if request_id != self.request_id:
             raise Refusal(400, "InvalidRequestID", "Invalid request ID")
 
-    def _transition(self, to: State, now: float) -> None:
+    def _transition(self, to: State, now: float, said: State | None = None) -> None:
         if to not in self.moves[self.state]:
             raise Refusal(
                 403,
                 "InvalidStateTransition",
-                f"State transition from {self.state.runtime_state} to {to.value} failed for"
-                " runtime. Error: State transition is not allowed",
+                f"State transition from {self.state.runtime_state} to {(said or to).value} failed"
+                " for runtime. Error: State transition is not allowed",
             )
         self.state = to
         self.since = now

@@ -22,7 +22,7 @@ from warmstart.service.clock import Clock
 from warmstart.service.endpoints.runtime_api import RuntimeAPI
 from warmstart.service.environments.driver import Driver, Places
 from warmstart.service.environments.environment import Environment, State
-from warmstart.service.environments.init import Init, init_timeout
+from warmstart.service.environments.init import Init, Restore
 from warmstart.service.environments.serving import Serving
 from warmstart.service.environments.supervisor import Supervisor
 from warmstart.service.environments.variables import variables
@@ -127,7 +127,8 @@ class Life(ABC):
     async def run(self) -> None:
         """Run runtimes as they are needed; return when nothing of the environment is left."""
         try:
-            await self._supervisor.run(RuntimeAPI(self))
+            restores = self._initialization_type == "snap-start"
+            await self._supervisor.run(RuntimeAPI(self, restores=restores))
         except BaseException:
             # Ours. Whoever waits must not wait for ever.
             self._break_down(errors.sandbox_failure())
@@ -138,10 +139,9 @@ class Life(ABC):
     def starting(self) -> None:
         """A runtime is about to be started: INIT begins."""
         init = self._init
-        kind = init.initialization_type
-        self._report(telemetry.InitStart, kind, self.function.runtime, init.phase)
+        self._report_all([init.begin(self._clock.time(), self.source)])
         if init.phase == "init":
-            limit = self.function.init_timeout or init_timeout(kind, self.function.timeout)
+            limit = init.limit(self.function)
             self._deadline = self._loop.call_later(limit, self._init_timed_out, limit)
 
     def variables(self, places: Places, runtime_api: str) -> dict[str, str]:
@@ -265,7 +265,7 @@ class Life(ABC):
     def _give_up(self, failure: Failure) -> None:
         """End an environment whose only INIT has failed."""
         self._owner.init_failed(self, failure)
-        reported = self.environment.state is State.INIT_ERROR
+        reported = self.environment.state in (State.INIT_ERROR, State.RESTORE_ERROR)
         if self._begin_shutdown("timeout" if failure.status == "timeout" else "failure"):
             if reported:
                 self._deadline = self._loop.call_later(INIT_ERROR_GRACE, self._supervisor.kill)
@@ -273,7 +273,7 @@ class Life(ABC):
                 self._supervisor.kill()
 
     def _init_timed_out(self, limit: float) -> None:
-        self._init_failed(errors.init_timed_out(limit))
+        self._init_failed(self._init.timed_out(limit))
 
     def _initialized(self) -> None:
         self._end_init(None)
@@ -288,6 +288,25 @@ class Life(ABC):
         """INIT failed, says the runtime, which should exit now."""
         if not self._init.over:
             self._init_failed(failure)
+
+    # Restoring
+
+    def restore_next(self) -> None:
+        """`GET restore/next`: INIT is done. The environment goes on as its own only copy."""
+        self.environment.restore_next(self._clock.monotonic())
+        self._cancel_deadline()
+        self._initialized()
+        self._init = Restore(self._clock.monotonic())
+        self.starting()
+        self._owner.changed(self)
+
+    def begin_restore_error(self) -> None:
+        """`POST restore/error`: its headers are here."""
+        self.environment.restore_error(self._clock.monotonic())
+
+    def refusal(self, failure: Failure) -> InvokeError | None:
+        """What a caller gets for whom the environment was started, if not the failure."""
+        return self._init.refusal(failure)
 
     # What the runtime asks for (see `RuntimeAPI`)
 

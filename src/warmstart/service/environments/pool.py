@@ -265,7 +265,11 @@ class Pool:
             self._provisioning_failed = True
         elif self._waiting and sandbox.environment.generation == self._fleet.generation:
             waiter = self._waiting.popleft()
-            waiter.fail(failure.error_type, failure.payload(waiter.request_id))
+            refusal = sandbox.refusal(failure)
+            if refusal is not None:
+                waiter.refuse(refusal)
+            else:
+                waiter.fail(failure.error_type, failure.payload(waiter.request_id))
 
     # Deciding and acting
 
@@ -295,7 +299,7 @@ class Pool:
             self._sandboxes[environment].stop("spindown")
         self._neighbours.evict(actions.evict)
         for _ in range(actions.start):
-            self._start("on-demand")
+            self._start("snap-start" if self.function.snap_start else "on-demand")
         if actions.provision:
             self._provisioning_failed = False
         for _ in range(actions.provision):

@@ -63,6 +63,11 @@ class Sandbox(Life):
 
     def _reset(self, reason: str) -> None:
         """End the runtime; the next invocation gets a new one in the same environment."""
+        if self._initialization_type == "snap-start":
+            # Another one is made from the snapshot sooner than this one would be ready again.
+            if self._begin_shutdown(reason):
+                self._supervisor.kill()
+            return
         self._cancel_deadline()
         self._stop_reason = reason
         self.environment.reset(self._clock.monotonic())
@@ -102,14 +107,13 @@ class Sandbox(Life):
         now = self._clock.monotonic()
         reset = self.environment.state is State.RESET
         self.environment.assign(invocation.request_id, now)
-        init_duration = None
-        if (
-            self.environment.invocations == 1
-            and not reset
-            and self._initialization_type == "on-demand"
-        ):
-            init_duration = self._init.duration_ms
-        self._serving = serving = Serving(invocation, now, init_duration)
+        init_duration = restore_duration = None
+        if self.environment.invocations == 1 and not reset:
+            if self._initialization_type == "on-demand":
+                init_duration = self._init.duration_ms
+            elif self._initialization_type == "snap-start":
+                restore_duration = self._init.duration_ms
+        self._serving = serving = Serving(invocation, now, init_duration, restore_duration)
         self._deadline = self._loop.call_later(self.function.timeout, self._timed_out)
         if reset:
             self._init = Init(self._initialization_type, "invoke", now)

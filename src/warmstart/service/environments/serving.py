@@ -16,7 +16,8 @@ __all__ = ["Serving", "outcome"]
 class Serving:
     """One invocation, from when its event is handed over. Times are of the caller's clock.
 
-    `init_duration_ms` is set if it is the one that its environment was started for.
+    `init_duration_ms` or `restore_duration_ms` is set if it is the one that its environment
+    was started for.
     """
 
     __slots__ = (
@@ -26,14 +27,20 @@ class Serving:
         "init_duration_ms",
         "invocation",
         "last_byte",
+        "restore_duration_ms",
     )
 
     def __init__(
-        self, invocation: Invocation[Any], dispatched: float, init_duration_ms: float | None
+        self,
+        invocation: Invocation[Any],
+        dispatched: float,
+        init_duration_ms: float | None,
+        restore_duration_ms: float | None = None,
     ) -> None:
         self.invocation = invocation
         self.dispatched = dispatched
         self.init_duration_ms = init_duration_ms
+        self.restore_duration_ms = restore_duration_ms
         self.first_byte: float | None = None
         self.last_byte: float | None = None
         self.failure: Failure | None = None
@@ -78,10 +85,12 @@ class Serving:
                 error_type,
                 duration,
                 # INIT is billed: https://aws.amazon.com/blogs/compute/ (August 2025).
-                math.ceil(duration + (self.init_duration_ms or 0.0)),
+                math.ceil(duration + (self.init_duration_ms or 0.0))
+                + math.ceil(self.restore_duration_ms or 0.0),
                 source.function.memory_size,
                 memory,
                 self.init_duration_ms,
+                self.restore_duration_ms,
             )
         )
         return events

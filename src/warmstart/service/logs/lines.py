@@ -14,6 +14,8 @@ from warmstart.service.telemetry import (
     Output,
     PlatformFault,
     Report,
+    RestoreReport,
+    RestoreStart,
     RuntimeDone,
     Start,
 )
@@ -39,6 +41,11 @@ def log_line(event: Event) -> str | None:
             line = f"INIT_START Runtime Version: {event.runtime}"
         case InitReport():
             line = _init_report(event)
+        case RestoreStart():
+            line = f"RESTORE_START Runtime Version: {event.runtime}"
+        case RestoreReport():
+            parts = [f"RESTORE_REPORT Restore Duration: {event.duration_ms:.2f} ms"]
+            line = "\t".join(parts + _outcome(event.status, event.error_type))
     return line
 
 
@@ -59,6 +66,9 @@ def _report(event: Report) -> str:
         parts.append(f"Max Memory Used: {event.max_memory_used} MB")
     if event.init_duration_ms is not None:
         parts.append(f"Init Duration: {event.init_duration_ms:.2f} ms")
+    if event.restore_duration_ms is not None:
+        parts.append(f"Restore Duration: {event.restore_duration_ms:.2f} ms")
+        parts.append(f"Billed Restore Duration: {event.billed_restore_duration_ms} ms")
     # A plain report ends in a tab, on AWS too.
     parts.extend(_outcome(event.status, event.error_type) or [""])
     return "\t".join(parts)

@@ -15,6 +15,9 @@ from warmstart.service.telemetry import (
     InitStart,
     Output,
     Report,
+    RestoreReport,
+    RestoreRuntimeDone,
+    RestoreStart,
     RuntimeDone,
     Start,
 )
@@ -26,29 +29,31 @@ Record = dict[str, Any]
 
 def record(event: Event) -> Record | None:
     """The event as `{"time", "type", "record"}`; `None` if it has no such form."""
+    kind: str | None = None
+    facts: object = None
     match event:
         case Output():
-            return _record(event, "function", event.line)
+            kind, facts = "function", event.line
         case Start():
-            facts: Record = {"requestId": event.request_id, "version": event.version}
-            return _record(event, "platform.start", facts)
+            kind = "platform.start"
+            facts = {"requestId": event.request_id, "version": event.version}
         case RuntimeDone():
-            return _record(event, "platform.runtimeDone", _runtime_done(event))
+            kind, facts = "platform.runtimeDone", _runtime_done(event)
         case Report():
-            return _record(event, "platform.report", _report(event))
+            kind, facts = "platform.report", _report(event)
         case InitStart() | InitRuntimeDone() | InitReport():
-            return _record(event, *_init(event))
-    return None
+            kind, facts = _init(event)
+        case RestoreStart() | RestoreRuntimeDone() | RestoreReport():
+            kind, facts = _restore(event)
+    if kind is None:
+        return None
+    return {"time": timestamp(event.time), "type": kind, "record": facts}
 
 
 def timestamp(time: float) -> str:
     """Seconds since the epoch as RFC 3339, in milliseconds and UTC."""
     moment = datetime.fromtimestamp(time, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def _record(event: Event, kind: str, facts: object) -> Record:
-    return {"time": timestamp(event.time), "type": kind, "record": facts}
 
 
 def _runtime_done(event: RuntimeDone) -> Record:
@@ -82,6 +87,8 @@ def _report(event: Report) -> Record:
         "memorySizeMB": event.memory_size,
         "maxMemoryUsedMB": event.max_memory_used,
         "initDurationMs": event.init_duration_ms and round(event.init_duration_ms, 3),
+        "restoreDurationMs": event.restore_duration_ms and round(event.restore_duration_ms, 3),
+        "billedRestoreDurationMs": event.billed_restore_duration_ms,
     }
     return {
         "requestId": event.request_id,
@@ -102,6 +109,20 @@ def _init(event: InitStart | InitRuntimeDone | InitReport) -> tuple[str, Record]
             outcome = _outcome(event.status, event.error_type)
             metrics = {"durationMs": round(event.duration_ms, 3)}
             return "platform.initReport", facts | outcome | {"metrics": metrics}
+
+
+def _restore(event: RestoreStart | RestoreRuntimeDone | RestoreReport) -> tuple[str, Record]:
+    match event:
+        case RestoreStart():
+            function = event.source.function
+            facts: Record = {"functionName": function.name, "functionVersion": function.version}
+            return "platform.restoreStart", facts | {"runtimeVersion": event.runtime}
+        case RestoreRuntimeDone():
+            return "platform.restoreRuntimeDone", _outcome(event.status, event.error_type)
+        case RestoreReport():
+            metrics = {"durationMs": round(event.duration_ms, 3)}
+            outcome = _outcome(event.status, event.error_type)
+            return "platform.restoreReport", outcome | {"metrics": metrics}
 
 
 def _outcome(status: str, error_type: str | None) -> Record:
