@@ -8,6 +8,7 @@ from warmstart import __version__
 from warmstart.cli.build import build
 from warmstart.cli.dev import dev
 from warmstart.cli.environments import environments
+from warmstart.cli.event import event
 from warmstart.cli.function import function
 from warmstart.cli.invoke import invoke
 from warmstart.cli.logs import logs
@@ -26,6 +27,7 @@ def warmstart() -> None:
 warmstart.add_command(build)
 warmstart.add_command(dev)
 warmstart.add_command(environments)
+warmstart.add_command(event)
 warmstart.add_command(function)
 warmstart.add_command(invoke)
 warmstart.add_command(logs)

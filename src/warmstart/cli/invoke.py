@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import base64
+import json
 import sys
 from typing import Any
 
 import click
 
 from warmstart.cli.client import Endpoint, with_endpoint
+from warmstart.cli.event import sample_event
 
 __all__ = ["invoke"]
 
 
 @click.command()
 @click.argument("function")
-@click.option("--payload", default="{}", show_default=True, help="The event's JSON; - reads it.")
+@click.option("--payload", help="The event's JSON; - reads it. Without one it is {}.")
+@click.option(
+    "--event", "sample", metavar="TYPE", help="Send the sample event of `warmstart event`."
+)
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change it.")
 @click.option("--qualifier", help="A version or an alias.")
 @click.option("--async", "asynchronous", is_flag=True, help="Do not wait for the answer.")
 @click.option("--stream", is_flag=True, help="Print the answer as it comes.")
@@ -24,15 +30,14 @@ __all__ = ["invoke"]
 def invoke(
     endpoint: Endpoint,
     function: str,
-    payload: str,
     qualifier: str | None,
     asynchronous: bool,
     stream: bool,
     tail: bool,
+    **event: Any,
 ) -> None:
     """Invoke FUNCTION and print what it answers; a function that fails is exit code 1."""
-    event = sys.stdin.buffer.read() if payload == "-" else payload.encode()
-    parameters: dict[str, Any] = {"FunctionName": function, "Payload": event}
+    parameters: dict[str, Any] = {"FunctionName": function, "Payload": _event(**event)}
     if qualifier is not None:
         parameters["Qualifier"] = qualifier
     if tail:
@@ -44,6 +49,16 @@ def invoke(
         _print_stream(client.invoke_with_response_stream(**parameters))
     else:
         _print(client.invoke(**parameters))
+
+
+def _event(payload: str | None, sample: str | None, changes: tuple[str, ...]) -> bytes:
+    if sample is not None:
+        if payload is not None:
+            raise click.UsageError("The event is either --payload or --event.")
+        return json.dumps(sample_event(sample, changes)).encode()
+    if changes:
+        raise click.UsageError("--set changes the sample that --event names.")
+    return sys.stdin.buffer.read() if payload == "-" else (payload or "{}").encode()
 
 
 def _print(response: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Queues, which are read in batches."""
