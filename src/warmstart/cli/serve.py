@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
+from warmstart.cli.urls import with_function_urls
 from warmstart.service.logs.lines import log_line
 from warmstart.service.platform import Platform, Settings
 from warmstart.service.state.errors import StateError
@@ -105,7 +106,7 @@ async def _serve(settings: Settings, listener: socket.socket, *, verbose: bool) 
     interrupted = on_interrupt()
     try:
         async with Platform.open(settings, observer=_print_line if verbose else None) as platform:
-            server = HTTPServer(platform)
+            server = HTTPServer(with_function_urls(platform, settings))
             interrupted.add_done_callback(lambda _: server.stop())
             click.echo(_welcome(settings))
             await server.serve(sockets=[listener])

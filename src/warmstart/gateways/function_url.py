@@ -40,7 +40,7 @@ from warmstart.invoke import (
     TooManyRequests,
 )
 
-__all__ = ["Access", "FunctionURL", "InvokeMode"]
+__all__ = ["Access", "Authorize", "Forbidden", "FunctionURL", "InvokeMode"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -84,9 +84,24 @@ class Access:
     status: int | None
 
 
-class FunctionURL:
-    """The ASGI application in front of one function.
+class Forbidden(Exception):
+    """A request may not reach the function. `error_type` and `message` are AWS's."""
 
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.message = message
+
+
+Authorize = Callable[[HTTPRequest], dict[str, Any]]
+"""Tells who sent a request, as `requestContext.authorizer.iam` does, or raises `Forbidden`."""
+
+
+class FunctionURL:
+    """The ASGI application in front of one function, or one version or alias of it.
+
+    `url_id` is the first label of the domain that the events tell. With `authorize`
+    only those whom it knows get through; that is AWS's `AuthType: AWS_IAM`.
     `observer` is told of each request once its answer is complete.
     """
 
@@ -95,14 +110,19 @@ class FunctionURL:
         invoker: Invoker,
         function: str,
         *,
+        qualifier: str | None = None,
         mode: InvokeMode = InvokeMode.AUTO,
         region: str = "us-east-1",
+        url_id: str | None = None,
+        authorize: Authorize | None = None,
         observer: Callable[[Access], None] | None = None,
     ) -> None:
         self._invoker = invoker
         self._function = function
+        self._qualifier = qualifier
         self._mode = mode
-        self._domain_name = f"{function.lower()}.lambda-url.{region}.on.aws"
+        self._domain_name = f"{url_id or function.lower()}.lambda-url.{region}.on.aws"
+        self._authorize = authorize
         self._observer = observer
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -114,6 +134,8 @@ class FunctionURL:
             await self._answer(scope, receive, reply)
         except _Refused as refusal:
             await reply.whole(refusal.response())
+        except Forbidden as error:
+            await reply.whole(_forbidden(error))
         except TooManyRequests as error:
             await reply.whole(_error(429, error.error_type, error.message, Reason=error.reason))
         except InvokeError as error:
@@ -127,12 +149,12 @@ class FunctionURL:
         payload = self._payload(await _read_request(scope, receive), reply.request_id)
         if self._mode is InvokeMode.BUFFERED:
             result = await self._invoker.invoke(
-                self._function, payload, request_id=reply.request_id
+                self._function, payload, qualifier=self._qualifier, request_id=reply.request_id
             )
             await reply.whole(_decode(result.payload, result.function_error))
             return
         stream = await self._invoker.invoke_with_response_stream(
-            self._function, payload, request_id=reply.request_id
+            self._function, payload, qualifier=self._qualifier, request_id=reply.request_id
         )
         if stream.function_error or (self._mode is InvokeMode.AUTO and not stream.streamed):
             body = b"".join([chunk async for chunk in stream])
@@ -141,6 +163,7 @@ class FunctionURL:
             await _forward(stream, receive, reply)
 
     def _payload(self, request: HTTPRequest, request_id: str) -> bytes:
+        caller = None if self._authorize is None else self._authorize(request)
         now = time.time()
         event = http_v2.build_event(
             request,
@@ -149,6 +172,9 @@ class FunctionURL:
             domain_name=self._domain_name,
             trace_id=f"Root=1-{int(now):08x}-{os.urandom(12).hex()}",
         )
+        if caller is not None:
+            event["requestContext"]["accountId"] = caller["accountId"]
+            event["requestContext"]["authorizer"] = {"iam": caller}
         payload = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
         if len(payload) > MAX_PAYLOAD:
             raise _Refused(413, "RequestEntityTooLargeException", _TOO_LARGE)
@@ -260,12 +286,21 @@ def _internal_error() -> HTTPResponse:
 
 
 def _error(status: int, error_type: str, message: str, **members: str) -> HTTPResponse:
-    body = json.dumps({**members, "Message": message}).encode()
+    return _json_error(status, error_type, {**members, "Message": message})
+
+
+def _json_error(status: int, error_type: str, members: dict[str, str]) -> HTTPResponse:
     headers = [
         (b"content-type", b"application/json"),
         (b"x-amzn-errortype", error_type.encode()),
     ]
-    return HTTPResponse(status, headers, body)
+    return HTTPResponse(status, headers, json.dumps(members).encode())
+
+
+def _forbidden(error: Forbidden) -> HTTPResponse:
+    # What judges the signature is not what judges the permissions, and spells its member otherwise.
+    member = "Message" if error.error_type == "AccessDeniedException" else "message"
+    return _json_error(403, error.error_type, {member: error.message})
 
 
 async def _forward(stream: InvokeStream, receive: Receive, reply: _Reply) -> None:

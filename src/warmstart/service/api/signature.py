@@ -24,7 +24,7 @@ from warmstart.service.api.errors import ApiError
 from warmstart.service.api.exchange import Request
 from warmstart.service.clock import Clock
 
-__all__ = ["SignatureVerifier"]
+__all__ = ["SignatureVerifier", "signer"]
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SKEW = timedelta(minutes=5)
@@ -48,6 +48,15 @@ class _Signature:
     headers: tuple[str, ...]
     signature: str
     query: str
+
+
+def signer(request: Request) -> str:
+    """The access key that a request says it is signed with.
+
+    Raises:
+        ApiError: it does not say so.
+    """
+    return _signature(request).access_key
 
 
 class SignatureVerifier:
