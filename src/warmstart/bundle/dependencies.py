@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from warmstart.bundle.errors import BuildError
@@ -20,8 +20,16 @@ from warmstart.bundle.target import Target
 __all__ = ["install", "uv"]
 
 
-def install(requirements: Path | None, target: Target, directory: Path, scratch: Path) -> None:
+def install(
+    requirements: Path | None,
+    target: Target,
+    directory: Path,
+    scratch: Path,
+    also: Sequence[str] = (),
+) -> None:
     """Install what a requirements file, `pyproject.toml` or `uv.lock` asks for, and warmstart.
+
+    `also` is what is wanted besides, in the version that the requirements say, if any.
 
     Raises:
         BuildError: uv is missing, or cannot install it; the message has uv's own words.
@@ -32,11 +40,14 @@ def install(requirements: Path | None, target: Target, directory: Path, scratch:
         *("--python-version", target.python, "--python-platform", target.wheels),
         *("--only-binary", ":all:", "--link-mode", "copy"),
     ]
+    wanted = list(also)
     if requirements is not None:
         listed = requirements
         if requirements.name == "uv.lock":
             listed = _exported(requirements, scratch)
-        _run([*command, "--requirements", str(listed)], requirements, _with_links(scratch))
+        wanted += ["--requirements", str(listed)]
+    if wanted:
+        _run([*command, *wanted], requirements, _with_links(scratch))
     _run([*command, "--no-deps", "--reinstall", str(wheel)], requirements)
 
 

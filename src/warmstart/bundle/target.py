@@ -49,3 +49,8 @@ class Target:
         minor = int(self.python.partition(".")[2])
         glibc = "manylinux_2_34" if (3, minor) >= _AMAZON_LINUX_2023 else "manylinux2014"
         return f"{machine}-{glibc}"
+
+    @property
+    def docker_platform(self) -> str:
+        """Docker's name for the platform."""
+        return {"x86_64": "linux/amd64", "arm64": "linux/arm64"}[self.architecture]

@@ -1,7 +1,8 @@
-"""`warmstart build`: what is shipped to AWS, made here."""
+"""`warmstart build`: what is shipped to AWS or to an engine of one's own, made here."""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import get_args
@@ -9,6 +10,7 @@ from typing import get_args
 import click
 
 from warmstart.bundle.errors import BuildError
+from warmstart.bundle.image import BuiltImage, build_image
 from warmstart.bundle.project import Project
 from warmstart.bundle.target import Architecture, Target
 from warmstart.bundle.zip import Built, build_layer, build_zip
@@ -16,12 +18,13 @@ from warmstart.bundle.zip import Built, build_layer, build_zip
 __all__ = ["build"]
 
 _HEAVIEST = 8
+_INSTRUCTION = 80
 _THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @click.group()
 def build() -> None:
-    """Build what is shipped to AWS."""
+    """Build what is shipped: a zip, a layer, an image."""
 
 
 @build.command("zip")
@@ -70,6 +73,63 @@ def build_zip_command(
         _print_settings(project, target)
     if built.sizes.excess is not None:
         raise click.ClickException(built.sizes.excess)
+
+
+@build.command("image")
+@click.argument("app")
+@click.option("--tag", help="The image's name; by default that of the directory.")
+@click.option(
+    "--base",
+    help="The image to build on, with Python and glibc; by default python:VERSION-slim. A"
+    " Dockerfile of the project's own gets it as BASE.",
+)
+@click.option("--python", default=_THIS_PYTHON, show_default=True, help="The base's Python.")
+@click.option(
+    "--platform",
+    type=click.Choice(get_args(Architecture)),
+    default="x86_64",
+    show_default=True,
+    help="The image's architecture.",
+)
+@click.option(
+    "--requirements",
+    "--lock",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What to install; by default uv.lock, requirements.txt or pyproject.toml.",
+)
+def build_image_command(
+    app: str,
+    tag: str | None,
+    base: str | None,
+    python: str,
+    platform: Architecture,
+    requirements: Path | None,
+) -> None:
+    """Build an image of APP (module:attribute), for Lambda and for any container engine.
+
+    A project with a Dockerfile is built by that; else one is made up.
+    """
+    try:
+        project = Project.find(app, Path.cwd())
+        target = Target(python, platform)
+        tag = tag or _image_name(project.root)
+        requirements = requirements or project.requirements()
+        built = build_image(project, target, tag, base, requirements, click.echo)
+    except BuildError as error:
+        raise click.ClickException(str(error)) from error
+    _print_layers(built)
+
+
+def _image_name(directory: Path) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", directory.name.lower()).strip("-")
+    return f"{name or 'function'}:latest"
+
+
+def _print_layers(built: BuiltImage) -> None:
+    total = sum(layer.size for layer in built.layers)
+    click.echo(f"\n{built.tag}: {_mb(total)} in {len(built.layers)} layers")
+    for layer in built.layers:
+        click.echo(f"  {_mb(layer.size):>10}  {layer.instruction[:_INSTRUCTION]}")
 
 
 def _print(built: Built) -> None:
