@@ -142,6 +142,8 @@ def test_a_pattern_takes_the_events_it_is_documented_to_take(
         ('{"a": [{"wildcard": "a\\\\b"}]}', "Only * and \\ can be escaped by \\"),
         ('{"a": [{"anything-but": []}]}', "anything-but takes a value or a list of values"),
         ('{"a": [{"anything-but": {"cidr": "::/0"}}]}', "anything-but takes one of prefix"),
+        pytest.param(700 * '{"a":' + "[1]" + 700 * "}", "Filter is nested too deeply", id="nested"),
+        pytest.param(100_000 * "[", "Filter is not valid JSON", id="nested JSON"),
     ],
 )
 def test_what_is_no_pattern_is_refused_with_the_place(pattern: str, reason: str) -> None:

@@ -55,11 +55,14 @@ def compile_pattern(pattern: str | bytes | Mapping[str, Any]) -> Matches:
     if isinstance(pattern, str | bytes):
         try:
             pattern = json.loads(pattern)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidPattern(f"Filter is not valid JSON: {error}") from None
     if not isinstance(pattern, Mapping):
         raise InvalidPattern("Filter is not an object")
-    return _object(pattern, "")
+    try:
+        return _object(pattern, "")
+    except RecursionError:
+        raise InvalidPattern("Filter is nested too deeply") from None
 
 
 # Fields

@@ -399,7 +399,7 @@ def _compact(client_context: str | None) -> str | None:
         return None
     try:
         return json.dumps(json.loads(client_context), separators=(",", ":"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequestContent(
             "Client context must be a valid Base64-encoded JSON object."
         ) from error

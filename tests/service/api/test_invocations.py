@@ -257,7 +257,15 @@ async def test_events_have_a_largest_size(served: Set) -> None:
     }
 
 
-@pytest.mark.parametrize("context", ["not base64!", "AAAA", base64.b64encode(b"\xff{").decode()])
+@pytest.mark.parametrize(
+    "context",
+    [
+        "not base64!",
+        "AAAA",
+        base64.b64encode(b"\xff{").decode(),
+        pytest.param(base64.b64encode(2600 * b"[").decode(), id="nested"),
+    ],
+)
 async def test_a_client_context_must_be_base64_of_json(context: str, served: Set) -> None:
     response = await served.refused(ClientContext=context)
 

@@ -145,6 +145,15 @@ def test_a_body_that_is_not_json_is_refused(body: bytes) -> None:
     assert error.message.startswith("Could not parse request body into json: ")
 
 
+def test_a_number_that_no_float_holds_is_refused() -> None:
+    weights = b'{"AdditionalVersionWeights": {"2": 1%s}}' % (400 * b"0")
+    body = b'{"Name": "live", "FunctionVersion": "1", "RoutingConfig": %s}' % weights
+
+    error = refused("POST", "/2015-03-31/functions/f/aliases", body)
+
+    assert (error.code, error.message) == ("SerializationException", "A number is too large.")
+
+
 def test_null_is_the_same_as_nothing_and_what_the_model_does_not_know_is_ignored() -> None:
     body = b'{"FunctionName": "f", "Role": null, "Code": {"S3Bucket": null}, "New": 1}'
     asked = request("POST", "/2015-03-31/functions", body)

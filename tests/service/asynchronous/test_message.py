@@ -122,7 +122,10 @@ def test_payloads_stand_in_the_record_as_they_came(payload: bytes) -> None:
     assert f'"responsePayload":{payload.decode()}' in record.body
 
 
-@pytest.mark.parametrize("payload", [b"plain", b"", b"NaN", b"\xff"])
+@pytest.mark.parametrize(
+    "payload",
+    [b"plain", b"", b"NaN", b"\xff", pytest.param(100_000 * b"[", id="nested")],
+)
 def test_what_is_not_json_stands_in_the_record_as_a_string(payload: bytes) -> None:
     (record,) = left(Done(replace(EVENT, response=Response(200, "1", None, payload))))
 
@@ -137,6 +140,7 @@ def test_what_is_not_json_stands_in_the_record_as_a_string(payload: bytes) -> No
         (b'{"errorType": "X"}', '{"errorType": "X"}'),
         (b'"text"', '"text"'),
         (b"plain", "plain"),
+        pytest.param(100_000 * b"[", 1024 * "[", id="nested"),
     ],
 )
 def test_a_dead_letters_message_is_cut_to_one_kilobyte(payload: bytes, message: str) -> None:

@@ -87,6 +87,7 @@ def test_a_property_is_of_no_message_that_is_not_an_object() -> None:
     matches = matcher("{ $.a NOT EXISTS }")
     assert not matches("plain")
     assert not matches("[1]")
+    assert not matches('{"b": ' + 100_000 * "[")
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,7 @@ def test_a_property_is_of_no_message_that_is_not_an_object() -> None:
         "[a, b]",
         '"not closed',
         "%[%",
+        pytest.param("{" + 500 * "(" + "$.a = 1" + 500 * ")" + "}", id="nested"),
     ],
 )
 def test_a_pattern_without_a_meaning_is_refused(pattern: str) -> None:

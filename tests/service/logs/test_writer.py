@@ -130,6 +130,7 @@ def test_the_system_level_keeps_what_amazon_keeps(level: Level, kept: list[str])
         ('{"message": "bears no level"}', False),
         ("plain text", True),
         ("{not json", True),
+        pytest.param('{"level": ' + 100_000 * "[", True, id="nested"),
     ],
 )
 def test_a_line_below_the_functions_level_is_dropped(line: str, kept: bool) -> None:

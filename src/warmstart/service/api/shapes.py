@@ -123,7 +123,10 @@ def _decode_integer(shape: Shape, value: Any) -> int:
 
 def _decode_double(shape: Shape, value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise _refused("A number is too large.") from None
     raise _no("a Float" if shape.type_name == "float" else "a Double", value)
 
 

@@ -109,7 +109,7 @@ def _embedded(payload: bytes) -> str:
     text = payload.decode(errors="replace")
     try:
         json.loads(text, parse_constant=_refuse)
-    except ValueError:
+    except (ValueError, RecursionError):
         return json.dumps(text)
     return text
 
@@ -143,7 +143,7 @@ def _error(event: Event, condition: Condition) -> tuple[int | None, str]:
         return response.status, response.message or ""
     try:
         parsed = json.loads(response.payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     message = parsed.get("errorMessage") if isinstance(parsed, dict) else None
     return response.status, str(message or response.payload.decode(errors="replace"))

@@ -40,6 +40,6 @@ def application_level(line: str) -> str | None:
         return None
     try:
         level = json.loads(line).get("level")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return level.upper() if isinstance(level, str) and level.upper() in _LEVELS else "INFO"

@@ -45,7 +45,10 @@ def matcher(pattern: str) -> Matcher:
     if pattern.startswith("{"):
         if not pattern.endswith("}"):
             raise InvalidPattern("A pattern that begins with { must end with }")
-        return _json_matcher(_Parser(pattern[1:-1]).parse())
+        try:
+            return _json_matcher(_Parser(pattern[1:-1]).parse())
+        except RecursionError:
+            raise InvalidPattern("Its parentheses are nested too deeply") from None
     if pattern.startswith("["):
         raise InvalidPattern("Space-delimited patterns, as [a, b, ...], are not supported here")
     return _terms(pattern)
@@ -113,7 +116,7 @@ def _json_matcher(test: _Test) -> Matcher:
     def matches(text: str) -> bool:
         try:
             document = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return isinstance(document, dict) and test(document)
 
