@@ -132,6 +132,12 @@ def test_json_logs_have_levels_and_text_logs_have_none() -> None:
         changed(made, {"LoggingConfig": {"SystemLogLevel": "WARN"}}, ARNS)
 
 
+def test_a_log_group_s_name_must_be_one_that_a_file_can_have() -> None:
+    name = "/" * 80
+    assert settings(LoggingConfig={"LogGroup": name})["LoggingConfig"]["LogGroup"] == name
+    assert "too long to be kept as a file" in refused(LoggingConfig={"LogGroup": name + "x"})
+
+
 def test_an_image_takes_no_settings_of_a_package() -> None:
     with pytest.raises(ApiError):
         settings(PackageType="Image")

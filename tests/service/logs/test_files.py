@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warmstart.service.logs.files import LogFiles
+from warmstart.service.logs.files import LogEvent, LogFiles
 
 GROUP = "/aws/lambda/f"
 STREAM = "2026/11/24/[$LATEST]0123"
@@ -17,6 +21,21 @@ STREAM = "2026/11/24/[$LATEST]0123"
 MESSAGES = st.lists(
     st.tuples(st.integers(0, 2**41), st.text(st.characters(exclude_categories=[]))), max_size=40
 )
+
+
+@contextmanager
+def limited(what: int, limit: int) -> Iterator[None]:
+    """Let the kernel give this process no more of something."""
+    before = resource.getrlimit(what)
+    resource.setrlimit(what, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(what, before)
+
+
+def by_time(event: LogEvent) -> int:
+    return event.timestamp
 
 
 @pytest.fixture
@@ -132,3 +151,42 @@ async def test_what_is_deleted_is_gone_with_what_was_still_to_be_written(files: 
     assert files.delete_group(GROUP)
     assert not files.delete_group(GROUP)
     assert files.groups() == []
+
+
+async def test_more_streams_can_be_read_side_by_side_than_files_can_be_open(
+    files: LogFiles,
+) -> None:
+    names = [f"stream-{number}" for number in range(60)]
+    for number, name in enumerate(names):
+        files.write(GROUP, name, [(number, name)], now=0)
+    files.flush()
+
+    with limited(resource.RLIMIT_NOFILE, len(os.listdir("/proc/self/fd")) + 20):
+        merged = heapq.merge(*(files.read(GROUP, name) for name in names), key=by_time)
+        assert [event.message for event in merged] == names
+
+
+async def test_a_file_that_cannot_be_written_does_not_keep_the_others_from_it(
+    files: LogFiles,
+) -> None:
+    files.write("x" * 300, STREAM, [(1, "a")], now=1)
+    files.write(GROUP, STREAM, [(1, "b")], now=1)
+    with pytest.raises(OSError, match="File name too long"):
+        files.flush()
+
+    assert [event.message for event in files.read(GROUP, STREAM)] == ["b"]
+    with pytest.raises(OSError, match="File name too long"):
+        files.flush()
+    assert (files.can_keep(GROUP), files.can_keep("x" * 300)) == (True, False)
+
+
+async def test_what_does_not_fit_on_the_disk_waits_until_it_does(files: LogFiles) -> None:
+    files.write(GROUP, STREAM, [(1, "first")], now=1)
+    files.flush()
+    files.write(GROUP, STREAM, [(2, "second" * 100)], now=2)
+    with limited(resource.RLIMIT_FSIZE, 500), pytest.raises(OSError, match="No space left"):
+        files.flush()
+    assert [event.timestamp for event in files.read(GROUP, STREAM)] == [1]
+
+    files.flush()
+    assert [event.timestamp for event in files.read(GROUP, STREAM)] == [1, 2]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -39,6 +42,34 @@ def output(time: float, line: str, environment: str = "e") -> Output:
     return Output(time, Source(FUNCTION, environment, f"stream-{environment}"), "id", line)
 
 
+@contextmanager
+def answering(answer: bytes | None) -> Iterator[str]:
+    """A server that says the same to everybody, or to each connection nothing until the end."""
+    silent: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            if answer is None:
+                silent.append(connection)
+            else:
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for connection in silent:
+        connection.close()
+
+
 def messages(logs: Any, stream: str) -> list[str]:
     found = logs.get_log_events(
         logGroupName="/aws/lambda/f", logStreamName=stream, startFromHead=True
@@ -68,6 +99,36 @@ def test_an_endpoint_that_is_not_there_costs_a_warning(
         forwarder.close()
 
     assert "1 messages of /aws/lambda/f were not forwarded: Could not connect" in caplog.text
+
+
+def test_an_answer_that_cannot_be_read_costs_its_messages_alone(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarding, "ATTEMPTS", 1)
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\n\xff") as url:
+        forwarder = LogForwarder(url, "us-east-1")
+        with caplog.at_level(logging.WARNING):
+            for environment in "ab":
+                forwarder.on_event(output(NOW, "lost", environment))
+            forwarder.close()
+
+    assert caplog.text.count("1 messages of /aws/lambda/f were not forwarded") == 2
+
+
+def test_an_endpoint_that_never_answers_does_not_hold_up_the_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarding, "WAITING", 1)
+    monkeypatch.setattr(forwarding, "LAST_SECONDS", 0.05)
+    with answering(None) as url:
+        forwarder = LogForwarder(url, "us-east-1")
+        for _ in range(3):
+            forwarder.on_event(output(NOW, "lost"))
+        with caplog.at_level(logging.WARNING):
+            forwarder.close()
+
+    assert "The last log messages were not forwarded" in caplog.text
+    forwarder._thread.join(30)
 
 
 def test_batches_hold_what_a_call_may(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members
 from warmstart.service.control.arns import Arns
 from warmstart.service.control.runtimes import check_creatable, supports_snap_start
+from warmstart.service.logs.files import LogFiles
 
 __all__ = ["changed", "initial", "invalid"]
 
@@ -161,6 +162,10 @@ def _set_environment(settings: Members, environment: Members) -> None:
 
 def _set_logging(settings: Members, given: Members) -> None:
     logging = {**settings["LoggingConfig"], **given}
+    if not LogFiles.can_keep(logging["LogGroup"]):
+        raise invalid(
+            f"The log group's name is too long to be kept as a file here: {logging['LogGroup']}"
+        )
     levels = ("ApplicationLogLevel", "SystemLogLevel")
     if logging["LogFormat"] == "JSON":
         for level in levels:

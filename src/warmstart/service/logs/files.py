@@ -19,6 +19,7 @@ then looks at each line from there.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -35,7 +36,8 @@ DELAY = 0.05
 """Seconds that a line may wait for others to be written with it."""
 
 _SUFFIX = ".jsonl"
-_BLOCK = 64 * 1024
+_LONGEST = 240  # bytes of a file name, which is ASCII; Linux takes 255, the suffix included
+_BLOCK = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +146,9 @@ class LogFiles:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             last = _last(file, stream, status.st_size)
-            first = next(_events(file, stream, 0), None)
-            created = int(status.st_ctime * 1000) if first is None else first.ingested
-            return Stream(stream, created, status.st_size, first, last)
+        first = next(_events(path, stream, 0), None)
+        created = int(status.st_ctime * 1000) if first is None else first.ingested
+        return Stream(stream, created, status.st_size, first, last)
 
     # Events
 
@@ -166,18 +168,20 @@ class LogFiles:
         """Append all that waits.
 
         Raises:
-            OSError: it cannot be written, which is then still waiting.
+            OSError: some of it cannot be written, which is then still waiting.
         """
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
-        for key in list(self._pending):
-            path = self._stream(*key)
-            path.parent.mkdir(exist_ok=True)
-            with path.open("a+b", buffering=0) as file:
-                _cut_torn_line(file)
-                file.write("".join(self._pending[key]).encode("ascii"))
-            del self._pending[key]
+        failure: OSError | None = None
+        for key, lines in list(self._pending.items()):
+            try:
+                _append(self._stream(*key), "".join(lines).encode("ascii"))
+                del self._pending[key]
+            except OSError as error:  # the others may be in better health
+                failure = error
+        if failure is not None:
+            raise failure
 
     def read(
         self, group: str, stream: str, *, start: int | None = None, offset: int = 0
@@ -187,12 +191,13 @@ class LogFiles:
         Raises:
             FileNotFoundError: there is no such stream.
         """
-        with self._stream(group, stream).open("rb") as file:
-            if start is not None:
+        path = self._stream(group, stream)
+        if start is not None:
+            with path.open("rb") as file:
                 offset = max(offset, _bisect(file, start))
-            for event in _events(file, stream, offset):
-                if start is None or event.timestamp >= start:
-                    yield event
+        for event in _events(path, stream, offset):
+            if start is None or event.timestamp >= start:
+                yield event
 
     def read_back(self, group: str, stream: str, offset: int | None = None) -> Iterator[LogEvent]:
         """The events that end at or before `offset` (the end of the file), the last one first.
@@ -217,20 +222,34 @@ class LogFiles:
         quoted = quote(name, safe="")
         return f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted
 
+    @classmethod
+    def can_keep(cls, name: str) -> bool:
+        """Whether a group or a stream of that name is not too long for a file name."""
+        return len(cls.file_name(name)) <= _LONGEST
+
 
 def _event(stream: str, offset: int, line: bytes) -> LogEvent:
     record = json.loads(line)
     return LogEvent(stream, offset, offset + len(line), record["t"], record["i"], record["m"])
 
 
-def _events(file: BinaryIO, stream: str, offset: int) -> Iterator[LogEvent]:
-    """All whole lines from `offset`, which is where one begins."""
-    file.seek(offset)
-    for line in file:
-        if not line.endswith(b"\n"):
-            return
-        yield _event(stream, offset, line)
-        offset += len(line)
+def _events(path: Path, stream: str, offset: int) -> Iterator[LogEvent]:
+    """All whole lines from `offset`, which is where one begins.
+
+    The file is open only while a block of it is read: a search reads all streams of a
+    group side by side, and there may be more of them than a process may open files.
+    """
+    while lines := _lines(path, offset):
+        for line in lines:
+            yield _event(stream, offset, line)
+            offset += len(line)
+
+
+def _lines(path: Path, offset: int) -> list[bytes]:
+    """The whole lines of about a block from `offset`; none at the end."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        return [line for line in file.readlines(_BLOCK) if line.endswith(b"\n")]
 
 
 def _last(file: BinaryIO, stream: str, size: int) -> LogEvent | None:
@@ -239,12 +258,23 @@ def _last(file: BinaryIO, stream: str, size: int) -> LogEvent | None:
     return None
 
 
-def _cut_torn_line(file: BinaryIO) -> None:
-    """Make the file end where its last whole line does."""
+def _append(path: Path, lines: bytes) -> None:
+    """Add whole lines behind the last whole line: all of them, or none and `OSError`."""
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a+b", buffering=0) as file:
+        end = _cut_torn_line(file)
+        if file.write(lines) < len(lines):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def _cut_torn_line(file: BinaryIO) -> int:
+    """Make the file end where its last whole line does; that place."""
     size = file.seek(0, os.SEEK_END)
     if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
-        whole = next((start + len(line) for start, line in _lines_back(file, size)), 0)
-        file.truncate(whole)
+        size = next((start + len(line) for start, line in _lines_back(file, size)), 0)
+        file.truncate(size)
+    return size
 
 
 def _lines_back(file: BinaryIO, end: int) -> Iterator[tuple[int, bytes]]:

@@ -32,6 +32,9 @@ WAITING = 100_000
 ATTEMPTS = 5
 """How often botocore tries to send a batch, with growing pauses, before it is dropped."""
 
+LAST_SECONDS = 5.0
+"""Seconds that `close` gives to what is still to be sent."""
+
 _EVENTS = 10_000  # of a PutLogEvents call
 _BYTES = 1024 * 1024 - 64 * 1024  # some way below the limit, which counts characters otherwise
 _OVERHEAD = 26
@@ -74,10 +77,16 @@ class LogForwarder:
                 self._dropped += 1
 
     def close(self) -> None:
-        """Send what waits; return when it is sent, or has been given up."""
-        self._waiting.put(None)
-        self._thread.join()
-        self._client.close()
+        """Send what waits; return when it is sent, or when that takes more than `LAST_SECONDS`."""
+        try:
+            self._waiting.put(None, timeout=LAST_SECONDS)
+            self._thread.join(LAST_SECONDS)
+        except queue.Full:
+            pass  # nothing was taken for so long
+        if self._thread.is_alive():  # a daemon, which does not keep the process from ending
+            _logger.warning("The last log messages were not forwarded: it takes too long")
+        else:
+            self._client.close()
 
     def _run(self) -> None:
         more = True
@@ -109,6 +118,8 @@ class LogForwarder:
             self._client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
         except (BotoCoreError, ClientError) as error:
             _logger.warning("%d messages of %s were not forwarded: %s", len(batch), group, error)
+        except Exception:  # such as an answer that botocore cannot read: the next may be better
+            _logger.exception("%d messages of %s were not forwarded", len(batch), group)
 
     def _make(self, group: str, stream: str) -> None:
         """Make the group and the stream, once each."""

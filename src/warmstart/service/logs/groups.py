@@ -7,7 +7,6 @@ function's first line made does not have yet.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from warmstart.service.api.errors import ApiError
@@ -244,7 +243,7 @@ def _exists(what: str) -> ApiError:
 
 def _short(name: str, what: str) -> str:
     """The name, if it can be a file's once it is percent-encoded."""
-    if len(os.fsencode(LogFiles.file_name(name))) > 240:
+    if not LogFiles.can_keep(name):
         raise ApiError(
             "InvalidParameterException",
             f"The {what}'s name is too long to be kept as a file here: {name}",
