@@ -267,9 +267,11 @@ def decide(fleet: Fleet, waiting: int, now: float) -> Actions:
     decision = _Decision(fleet, now)
     if waiting:
         waiting -= decision.assign(waiting)
-        short = waiting - len(fleet.starting) * fleet.places
-        if short > 0:
-            decision.grow(short)
+        covered = min(waiting, len(fleet.starting) * fleet.places)
+        if waiting > covered:
+            decision.grow(waiting - covered)
+        # An idle environment would serve them sooner, were there a place for it.
+        decision.actions.patient += min(covered, decision.idle)
     if fleet.wanted > len(fleet.provisioned):
         decision.provision()
     elif fleet.wanted < len(fleet.provisioned):
