@@ -8,10 +8,10 @@ absent. It raises `ApiError` to refuse.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-__all__ = ["Members", "Operation", "operation", "operations_of"]
+__all__ = ["Members", "Operation", "given", "operation", "operations_of"]
 
 Members = dict[str, Any]
 """The members of an input or output structure, by AWS's names."""
@@ -19,6 +19,11 @@ Members = dict[str, Any]
 Operation = Callable[[Members], Members | Awaitable[Members]]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def given(parameters: Members, members: Iterable[str]) -> Members:
+    """Those of the members that a request has."""
+    return {member: parameters[member] for member in members if member in parameters}
 
 
 def operation(name: str) -> Callable[[_Method], _Method]:

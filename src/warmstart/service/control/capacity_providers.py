@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
 from __future__ import annotations
 
 from warmstart.service.api.errors import ApiError
-from warmstart.service.api.operations import Members, operation
+from warmstart.service.api.operations import Members, given, operation
 from warmstart.service.control.pagination import page
 from warmstart.service.control.records import FunctionVersion
 from warmstart.service.control.registry import Registry
@@ -47,7 +47,7 @@ class CapacityProviders:
             "State": "Active",
             "InstanceRequirements": {"Architectures": ["x86_64"]},
             "CapacityProviderScalingConfig": {"ScalingMode": "Auto"},
-            **_given(parameters, _SETTINGS),
+            **given(parameters, _SETTINGS),
         }
         with self._registry.transaction():
             output = self._put(name, provider)
@@ -64,7 +64,7 @@ class CapacityProviders:
     def update(self, parameters: Members) -> Members:
         """Change what is given of a provider."""
         name = _name(parameters)
-        provider = self._existing(name) | _given(parameters, _CHANGEABLE)
+        provider = self._existing(name) | given(parameters, _CHANGEABLE)
         return {"CapacityProvider": self._put(name, provider)}
 
     @operation("DeleteCapacityProvider")
@@ -151,7 +151,3 @@ def _provider(version: FunctionVersion) -> str | None:
         "CapacityProviderArn"
     )
     return arn
-
-
-def _given(parameters: Members, members: tuple[str, ...]) -> Members:
-    return {member: parameters[member] for member in members if member in parameters}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 
 from warmstart.service.api.errors import ApiError
-from warmstart.service.api.operations import Members, operation
+from warmstart.service.api.operations import Members, given, operation
 from warmstart.service.control.pagination import page
 from warmstart.service.control.registry import Registry
 
@@ -39,7 +39,7 @@ class CodeSigning:
             "CodeSigningConfigId": identifier,
             "CodeSigningConfigArn": arn,
             "CodeSigningPolicies": {"UntrustedArtifactOnDeployment": "Warn"},
-            **_given(parameters),
+            **given(parameters, _SETTINGS),
         }
         with self._registry.transaction():
             output = self._put(config)
@@ -56,7 +56,7 @@ class CodeSigning:
     def update(self, parameters: Members) -> Members:
         """Change what is given of a configuration."""
         config = self._existing(parameters["CodeSigningConfigArn"])
-        return self._put(config | _given(parameters))
+        return self._put(config | given(parameters, _SETTINGS))
 
     @operation("DeleteCodeSigningConfig")
     def delete(self, parameters: Members) -> Members:
@@ -155,7 +155,3 @@ class CodeSigning:
             for name, setting in self._registry.store.all(_FUNCTION_KIND)
             if setting["CodeSigningConfigArn"] == arn
         ]
-
-
-def _given(parameters: Members) -> Members:
-    return {member: parameters[member] for member in _SETTINGS if member in parameters}

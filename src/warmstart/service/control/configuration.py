@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from warmstart.service.api.errors import ApiError
-from warmstart.service.api.operations import Members
+from warmstart.service.api.operations import Members, given
 from warmstart.service.control.arns import Arns
 from warmstart.service.control.runtimes import check_creatable, supports_snap_start
 from warmstart.service.logs.files import LogFiles
@@ -98,7 +98,7 @@ def initial(parameters: Members, name: str, arns: Arns) -> Members:
         # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
         settings["MemorySize"] = 2048
         _set_logging(settings, {"LogFormat": "JSON"})
-    settings.update({member: parameters[member] for member in _FIXED if member in parameters})
+    settings.update(given(parameters, _FIXED))
     return changed(settings, parameters, arns)
 
 
@@ -108,7 +108,7 @@ def changed(settings: Members, parameters: Members, arns: Arns) -> Members:
     Raises:
         ApiError: AWS would not set them.
     """
-    new = {**settings, **{member: parameters[member] for member in _PLAIN if member in parameters}}
+    new = {**settings, **given(parameters, _PLAIN)}
     for member, apply in _APPLIED.items():
         if member in parameters:
             apply(new, parameters[member])

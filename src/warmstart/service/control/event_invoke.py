@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from warmstart.service.api.errors import ApiError
-from warmstart.service.api.operations import Members, operation
+from warmstart.service.api.operations import Members, given, operation
 from warmstart.service.asynchronous.configuration import AsyncConfig
 from warmstart.service.clock import Clock
 from warmstart.service.control.configuration import invalid
@@ -89,11 +89,11 @@ class EventInvokeConfigs:
         return version.settings.get("DeadLetterConfig", {}).get("TargetArn") or None
 
     def _set(self, name: FunctionName, parameters: Members, before: Members) -> Members:
-        given = {member: parameters[member] for member in _MEMBERS if member in parameters}
-        if not given:
+        new = given(parameters, _MEMBERS)
+        if not new:
             raise invalid("You must specify at least one of error handling or destination setting.")
-        self._check_destinations(name, given.get("DestinationConfig", {}))
-        document = {**before, **given, "LastModified": self._clock.time()}
+        self._check_destinations(name, new.get("DestinationConfig", {}))
+        document = {**before, **new, "LastModified": self._clock.time()}
         self._registry.store.put(_KIND, _key(name), document)
         return self._shown(name.name, name.version_or_alias, document)
 

@@ -26,7 +26,7 @@ from warmstart.service.clock import Clock
 from warmstart.service.control.configuration import invalid
 from warmstart.service.control.event_sources import check_settings, event_source
 from warmstart.service.control.pagination import page
-from warmstart.service.control.registry import Registry
+from warmstart.service.control.registry import Registry, does_not_exist
 
 __all__ = ["EventSourceMappings", "Pollers"]
 
@@ -196,9 +196,7 @@ class EventSourceMappings:
     def _existing(self, mapping_id: str) -> Members:
         mapping = self._registry.store.get(_KIND, mapping_id)
         if mapping is None:
-            raise ApiError(
-                "ResourceNotFoundException", "The resource you requested does not exist."
-            )
+            raise does_not_exist()
         return mapping
 
     def _changeable(self, mapping_id: str, doing: str) -> Members:

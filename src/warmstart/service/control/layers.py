@@ -17,7 +17,7 @@ from warmstart.service.api.operations import Members, operation
 from warmstart.service.control.code import FunctionCode
 from warmstart.service.control.configuration import invalid
 from warmstart.service.control.pagination import page
-from warmstart.service.control.registry import Registry
+from warmstart.service.control.registry import Registry, does_not_exist
 
 __all__ = ["LayerVersion", "Layers"]
 
@@ -185,9 +185,7 @@ class Layers:
     def _existing(self, version: LayerVersion) -> Members:
         found = self._store.get("layer_version", version.key)
         if found is None:
-            raise ApiError(
-                "ResourceNotFoundException", "The resource you requested does not exist."
-            )
+            raise does_not_exist()
         return found
 
     def _versions(self, name: str) -> Sequence[Members]:

@@ -18,7 +18,7 @@ from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members, operation
 from warmstart.service.control.configuration import invalid
 from warmstart.service.control.names import FunctionName, function_name, is_alias
-from warmstart.service.control.registry import Registry, check_revision
+from warmstart.service.control.registry import Registry, check_revision, does_not_exist
 from warmstart.service.control.statements import statement_of
 from warmstart.service.qualifiers import LATEST
 
@@ -111,7 +111,7 @@ class Policies:
     def _resource(self, parameters: Members) -> FunctionName:
         arn: str = parameters["ResourceArn"]
         if ":function:" not in arn:  # a runtime, and those are AWS's
-            raise _does_not_exist()
+            raise does_not_exist()
         return function_name(self._registry.arns, arn)
 
     def _changeable(self, name: FunctionName) -> FunctionName:
@@ -139,7 +139,7 @@ class Policies:
     def _shown(self, name: FunctionName) -> Members:
         policy = self._policy(name)
         if policy is None:
-            raise _does_not_exist()
+            raise does_not_exist()
         return {"Policy": _json(policy), "RevisionId": self._revision(name)}
 
     def _put(self, name: FunctionName, policy: Members | None) -> None:
@@ -186,10 +186,6 @@ def _json(policy: Any) -> str:
 def _no_policy() -> ApiError:
     message = "No policy is associated with the given resource."
     return ApiError("ResourceNotFoundException", message)
-
-
-def _does_not_exist() -> ApiError:
-    return ApiError("ResourceNotFoundException", "The resource you requested does not exist.")
 
 
 def _parsed(text: str) -> Members:

@@ -28,7 +28,7 @@ from warmstart.service.control.records import FunctionVersion, timestamp
 from warmstart.service.qualifiers import LATEST
 from warmstart.service.state.store import Store
 
-__all__ = ["Registry", "check_revision"]
+__all__ = ["Registry", "check_revision", "does_not_exist"]
 
 _MAX_TAGS = 50  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 
@@ -211,6 +211,11 @@ class Registry:
                 "InvalidParameterValueException", "Number of tags exceeds resource tag limit."
             )
         self.store.put("tags", arn, tags)
+
+
+def does_not_exist() -> ApiError:
+    """AWS's error where it does not say what it is that is not there."""
+    return ApiError("ResourceNotFoundException", "The resource you requested does not exist.")
 
 
 def check_revision(parameters: Members, latest: str) -> None:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from warmstart.service.api.errors import ApiError
-from warmstart.service.api.operations import Members, operation
+from warmstart.service.api.operations import Members, given, operation
 from warmstart.service.control.names import FunctionName
 from warmstart.service.control.pagination import page
-from warmstart.service.control.registry import Registry
+from warmstart.service.control.registry import Registry, does_not_exist
 
 __all__ = ["FunctionUrl", "FunctionUrls"]
 
@@ -88,7 +88,7 @@ class FunctionUrls:
             "Id": "".join(secrets.choice(_ALPHABET) for _ in range(32)),
             "CreationTime": now,
             "LastModifiedTime": now,
-            **{member: parameters[member] for member in _SETTINGS if member in parameters},
+            **given(parameters, _SETTINGS),
         }
         self._put(name, document)
         output = self._output(name, document)
@@ -107,7 +107,7 @@ class FunctionUrls:
         name = self._existing_function(parameters)
         document = {
             **self._existing(name),
-            **{member: parameters[member] for member in _SETTINGS if member in parameters},
+            **given(parameters, _SETTINGS),
             "LastModifiedTime": self._registry.now(),
         }
         self._put(name, document)
@@ -153,9 +153,7 @@ class FunctionUrls:
     def _existing(self, name: FunctionName) -> Members:
         document = self._registry.store.get(_KIND, _key(name))
         if document is None:
-            raise ApiError(
-                "ResourceNotFoundException", "The resource you requested does not exist."
-            )
+            raise does_not_exist()
         return document
 
     def _arn(self, name: FunctionName) -> str:
