@@ -174,6 +174,7 @@ async def test_a_preflight_is_answered_without_the_function(
 ) -> None:
     response = await client(cors=CORS, auth_type=auth_type).options("/", headers=ASKING)
     assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["x-amzn-requestid"]
     assert response.headers["access-control-allow-origin"] == "https://a.com"
     assert response.headers["access-control-allow-methods"] == "PUT"
     assert response.headers["access-control-max-age"] == "5"

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -128,6 +129,10 @@ def _adding(added: Headers, send: Send) -> Send:
 
 
 async def _answer(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:
-    headers = [*headers, (b"content-length", b"%d" % len(body))]
+    headers = [
+        *headers,
+        (b"content-length", b"%d" % len(body)),
+        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
