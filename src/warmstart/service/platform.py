@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from warmstart.invoke import Invoker
-from warmstart.service.api.application import Api, Application
+from warmstart.service.api.application import Api, Application, Verifier
 from warmstart.service.api.errors import ApiError
 from warmstart.service.api.exchange import (
     Message,
@@ -32,6 +32,7 @@ from warmstart.service.api.exchange import (
 )
 from warmstart.service.api.invocations import Invocations
 from warmstart.service.api.json import AwsJSON
+from warmstart.service.api.local_callers import LocalCallers
 from warmstart.service.api.operations import operations_of
 from warmstart.service.api.rest_json import RestJSON
 from warmstart.service.api.signature import SignatureVerifier
@@ -96,7 +97,7 @@ class Platform:
         invoker: Invoker,
         asynchronous: AsyncInvocations,
         api: Application,
-        verifier: SignatureVerifier | None,
+        verifier: Verifier,
     ) -> None:
         self.service = service
         self.control = control
@@ -135,8 +136,7 @@ class Platform:
 
     def _environments(self, request: Request) -> Response:
         try:
-            if self._verifier is not None:
-                self._verifier.verify(request, "lambda")
+            self._verifier.verify(request, "lambda")
         except ApiError as error:
             return Response(403, {"Content-Type": "text/plain"}, f"{error.message}\n".encode())
         return environments_response(self.service.environments)
@@ -211,7 +211,7 @@ async def _assemble(
             time_scale=settings.time_scale,
         )
     )
-    verifier = SignatureVerifier(settings.keys, clock) if settings.keys else None
+    verifier = SignatureVerifier(settings.keys, clock) if settings.keys else LocalCallers()
     api = Application(
         Api(AwsJSON("logs"), operations_of(log_groups, LogEvents(files, clock))),
         Api(

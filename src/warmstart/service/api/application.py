@@ -32,7 +32,7 @@ from warmstart.service.api.routing import Match
 from warmstart.service.api.validation import validate
 from warmstart.service.invocation import new_request_id
 
-__all__ = ["Api", "Application"]
+__all__ = ["Api", "Application", "Verifier"]
 
 _logger = logging.getLogger(__name__)
 
