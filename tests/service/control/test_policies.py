@@ -1,4 +1,6 @@
-"""Expected are answers that AWS gave: those that LocalStack's tests recorded, unless noted."""
+"""Expected are answers that AWS gave: those that LocalStack's tests recorded (tests/aws/services/
+lambda_ of its repository), unless noted. Refusals that are not among those are as users report
+them or as LocalStack's service words them."""
 
 from __future__ import annotations
 
