@@ -56,11 +56,15 @@ class Environment:
         self._output = LogOutput(os.environ)
         self._reporter = Reporter(self._client.calls, self._output)
         self._shutdown = Shutdown()
+        # Where this process is a template, of which others are copies.
+        self._snapshots = os.environ.pop("WARMSTART_SNAPSHOT_FD", None)
         self._streaming = os.environ.get("WARMSTART_INVOKE_MODE") == "RESPONSE_STREAM"
 
     def run(self) -> int:
         """Live, and return the process's exit code."""
         self._shutdown.listen()
+        if self._snapshots is not None:
+            os.set_inheritable(int(self._snapshots), False)
         unbuffer()
         arrange_logging(self._output)
         try:
@@ -84,14 +88,30 @@ class Environment:
     def _init(self) -> None:
         self._handler = find_handler(self._name, self._adapt)
         self._handler.start_environment()
-        self._extension = self._announce_shutdown()
-        # What INIT made stays; no collection needs to look at it again.
-        gc.freeze()
+        if self._snapshots is None:
+            self._extension = self._announce_shutdown()
+            # What INIT made stays; no collection needs to look at it again.
+            gc.freeze()
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-            from warmstart.runtime.snapstart import pass_through_snapshot
+            from warmstart.runtime.snapstart import after_restore, before_snapshot
 
-            pass_through_snapshot(self._client, self._reporter)
+            before_snapshot(self._client, self._reporter, self._be_snapshotted)
+            after_restore(self._client, self._reporter)
         self._facts = FunctionFacts()
+
+    def _be_snapshotted(self) -> None:
+        """Wait until this is a restored environment; as a template, one of its own."""
+        if self._snapshots is None:
+            self._client.restore_next()
+            return
+        from warmstart.runtime.template import Template
+
+        self._client.connection.close()
+        Template(int(self._snapshots), self._output).wait()
+        self._shutdown.renew()
+        self._client = RuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        self._reporter = Reporter(self._client.calls, self._output)
+        self._extension = self._announce_shutdown()
 
     def _announce_shutdown(self) -> Connection | None:
         """Ask for a notice of the shutdown, where there is anything to do then."""

@@ -45,6 +45,9 @@ class Shutdown:
     def __init__(self) -> None:
         self.requested = False
         self._deadline_ms: int | None = None
+        self._hang_bell()
+
+    def _hang_bell(self) -> None:
         self._poll = poll()
         self._watched = -1
         self._bell, self._rope = os.pipe()
@@ -59,6 +62,15 @@ class Shutdown:
         os.register_at_fork(
             before=_hold, after_in_parent=_release, after_in_child=self._begin_as_child
         )
+
+    def renew(self) -> None:
+        """In a copy of the process that listened: listen there, apart from the others."""
+        os.close(self._bell)
+        os.close(self._rope)
+        self._hang_bell()
+        set_wakeup_fd(self._rope, warn_on_full_buffer=False)
+        if getsignal(SIGTERM) == SIG_DFL:  # as `_begin_as_child` left it
+            signal(SIGTERM, self._on_term)
 
     def is_overridden(self) -> bool:
         """Whether the function has a SIGTERM handler of its own."""

@@ -10,10 +10,12 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from warmstart.runtime.client import RuntimeClient
     from warmstart.runtime.reports import Reporter
 
-__all__ = ["SnapshotFailed", "pass_through_snapshot"]
+__all__ = ["SnapshotFailed", "after_restore", "before_snapshot"]
 
 
 class SnapshotFailed(Exception):
@@ -24,8 +26,10 @@ class SnapshotFailed(Exception):
         self.exit_code = exit_code
 
 
-def pass_through_snapshot(client: RuntimeClient, reporter: Reporter) -> None:
-    """Run the before-snapshot hooks, be snapshotted, and run the after-restore hooks.
+def before_snapshot(
+    client: RuntimeClient, reporter: Reporter, be_snapshotted: Callable[[], None]
+) -> None:
+    """Run the before-snapshot hooks, and be snapshotted; returns in each copy.
 
     Raises:
         SnapshotFailed: one of the hooks raised, or the service makes no snapshots.
@@ -36,10 +40,19 @@ def pass_through_snapshot(client: RuntimeClient, reporter: Reporter) -> None:
         while before:  # the last registered runs first
             function, args, kwargs = before.pop()
             function(*args, **kwargs)
-        client.restore_next()
+        be_snapshotted()
     except BaseException as error:
         reporter.post_init_error(client, error, "Runtime.BeforeSnapshotError")
         raise SnapshotFailed(64) from error
+
+
+def after_restore(client: RuntimeClient, reporter: Reporter) -> None:
+    """Run the after-restore hooks.
+
+    Raises:
+        SnapshotFailed: one of them raised.
+    """
+    hooks = sys.modules.get("snapshot_restore_py")
     try:
         _be_different()
         for function, args, kwargs in hooks.get_after_restore() if hooks else []:
