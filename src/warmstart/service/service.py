@@ -29,6 +29,7 @@ from warmstart.service.environments.driver import Driver
 from warmstart.service.environments.enclosure import ProcessDriver
 from warmstart.service.environments.host import Host
 from warmstart.service.environments.pool import LiveEnvironment, Neighbours, Pool, Statistics
+from warmstart.service.environments.snapshot import Snapshot, take_snapshot
 from warmstart.service.function import Function
 from warmstart.service.invocation import (
     BufferedInvocation,
@@ -105,6 +106,7 @@ class Service:
         self._neighbours = Neighbours(Host(limits.environments))
         self._functions: dict[str, Versions] = {}
         self._deleted: set[Versions] = set()
+        self._snapshots: set[Snapshot] = set()
         self._closed = False
 
     async def __aenter__(self) -> Service:
@@ -124,6 +126,7 @@ class Service:
         everything = [*self._functions.values(), *self._deleted]
         self._functions.clear()
         await asyncio.gather(*(versions.aclose() for versions in everything))
+        await asyncio.gather(*(snapshot.aclose() for snapshot in self._snapshots))
 
     def observer(self, event: Event) -> None:
         """Take an event of an environment."""
@@ -135,19 +138,35 @@ class Service:
     async def create_function(self, function: Function) -> None:
         """Add a version of a function; no environment is started before it is needed.
 
+        With SnapStart its snapshot is taken first.
+
         Raises:
             ValueError: there is this version of it already.
+            InitFailed: INIT failed, so that there is no snapshot.
             ServiceFault: the service is closed.
         """
         self._check_open()
+        if function.version in self._functions.get(function.name, ()):
+            raise ValueError(f"Function already exist: {function.name}")
+        snapshot = await self._take_snapshot(function)
         versions = self._functions.get(function.name)
         if versions is None:
             growth = Bucket(*SCALING_RATE) if self._scaling_rate else None
             versions = Versions(function.name, self, self._neighbours, self._account, growth)
             self._functions[function.name] = versions
-        elif function.version in versions:
-            raise ValueError(f"Function already exist: {function.name}")
-        versions.create(function)
+        versions.create(function, snapshot)
+
+    async def _take_snapshot(self, function: Function) -> Snapshot | None:
+        if not function.snap_start:
+            return None
+        snapshot = await take_snapshot(function, self)
+        if snapshot is not None:
+            self._snapshots.add(snapshot)
+            snapshot.when_closed(self._snapshots.discard)
+            if self._closed:
+                await snapshot.aclose()
+                self._check_open()
+        return snapshot
 
     async def update_function(self, function: Function) -> None:
         """New code or a new configuration (or the same, if only files have changed).
@@ -157,8 +176,10 @@ class Service:
 
         Raises:
             ResourceNotFound: there is no such version.
+            InitFailed: INIT failed, so that there is no snapshot.
         """
-        self._versions(function.name, None, function.version).update(function)
+        versions = self._versions(function.name, None, function.version)
+        versions.update(function, await self._take_snapshot(function))
 
     async def delete_function(self, name: str, version: str | None = None) -> None:
         """Remove a version, or the function with all of its versions and aliases.

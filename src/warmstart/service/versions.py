@@ -15,6 +15,7 @@ from warmstart.invoke import InvalidParameterValue, InvokeError
 from warmstart.service.environments.concurrency import Account, Allotment, Bucket
 from warmstart.service.environments.life import Settings
 from warmstart.service.environments.pool import Counts, Neighbours, Pool, Statistics
+from warmstart.service.environments.snapshot import Snapshot
 from warmstart.service.function import Function
 from warmstart.service.qualifiers import LATEST, Aliases
 
@@ -57,6 +58,7 @@ class Versions:
         self._boundless = Allotment.boundless()
         self._counts = Counts()
         self._functions: dict[str, Function] = {}
+        self._snapshots: dict[str, Snapshot] = {}
         self._pools: dict[str, dict[str | None, Pool]] = {}
         self._retired: set[Pool] = set()
         self._provisioned: dict[str, int] = {}
@@ -78,22 +80,32 @@ class Versions:
 
     # Versions
 
-    def create(self, function: Function) -> None:
-        """Add a version, which there must not be yet."""
+    def create(self, function: Function, snapshot: Snapshot | None = None) -> None:
+        """Add a version, which there must not be yet, and its snapshot."""
         self._functions[function.version] = function
+        self._replace_snapshot(function.version, snapshot)
         self._pools[function.version] = {}
         self._provision()
 
-    def update(self, function: Function) -> None:
+    def _replace_snapshot(self, version: str, snapshot: Snapshot | None) -> None:
+        before = self._snapshots.pop(version, None)
+        if before is not None:
+            before.retire()
+        if snapshot is not None:
+            self._snapshots[version] = snapshot
+
+    def update(self, function: Function, snapshot: Snapshot | None = None) -> None:
         """Change a version; new environments take the place of the old."""
         self._functions[function.version] = function
+        self._replace_snapshot(function.version, snapshot)
         for pool in self._pools[function.version].values():
             pool.take_places_from(self._allotment(function))
-            pool.update(function)
+            pool.update(function, snapshot)
 
     def delete(self, version: str, error: InvokeError) -> None:
         """Remove a version: what waits is refused with `error`, what runs is finished."""
         del self._functions[version]
+        self._replace_snapshot(version, None)
         self._provisioned.pop(version, None)
         self._provision()
         for pool in self._pools.pop(version).values():
@@ -173,6 +185,7 @@ class Versions:
             self._growth,
             self._counts,
             on_empty,
+            self._snapshots.get(function.version),
         )
 
     def _allotment(self, function: Function) -> Allotment:

@@ -47,6 +47,10 @@ class Cgroup:
             with suppress(ProcessLookupError):
                 _write(directory / "cgroup.procs", str(pid))
 
+    def open(self) -> list[int]:
+        """Descriptors of files; who writes a zero to each of them is in."""
+        return [os.open(each / "cgroup.procs", os.O_WRONLY) for each in self._directories]
+
     def processes(self) -> list[int]:
         """The processes that are in it now."""
         try:

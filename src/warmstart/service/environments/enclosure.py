@@ -23,18 +23,21 @@ from contextlib import suppress
 from errno import ENOENT
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
 from warmstart.service.environments import memory
 from warmstart.service.environments.cgroups import Cgroup, Cgroups
 from warmstart.service.environments.driver import Places
 from warmstart.service.environments.ending import bearing, end_all
-from warmstart.service.environments.process import Process, in_thread, spawn
+from warmstart.service.environments.process import Child, Process, Spawned, in_thread, spawn
 from warmstart.service.environments.views import Views
 from warmstart.service.function import Function
 
 __all__ = ["ProcessDriver", "ProcessEnclosure"]
 
 _NAME = "warmstart"
+
+Kind = TypeVar("Kind", bound="ProcessEnclosure")
 
 SAMPLE_INTERVAL = 0.1
 """Seconds between two looks at the memory where there is no control group to limit it."""
@@ -55,11 +58,20 @@ class ProcessDriver:
 
     def open(self, function: Function, environment_id: str) -> ProcessEnclosure:
         """Make one, with an empty directory for what the function calls /tmp."""
-        name = f"{_NAME}-{os.getpid()}-{environment_id}"
-        temporary = self._directory / name
+        return self.enclose(ProcessEnclosure, function, environment_id)
+
+    def enclose(
+        self,
+        kind: type[Kind],
+        function: Function,
+        environment_id: str,
+        directory: Path | None = None,
+    ) -> Kind:
+        """Make one of that kind, whose /tmp is in `directory`. Raises `OSError`."""
+        temporary = (directory or self._directory) / f"{_NAME}-{os.getpid()}-{environment_id}"
         temporary.mkdir(mode=0o700)
         views = self._views if function.isolated else None
-        return ProcessEnclosure(function, environment_id, temporary, self.cgroups, views)
+        return kind(function, environment_id, temporary, self.cgroups, views)
 
     @cached_property
     def _views(self) -> Views | None:
@@ -111,7 +123,8 @@ class ProcessEnclosure:
         self._loop = asyncio.get_running_loop()
         self._function = function
         self._environment_id = environment_id
-        self._temporary = temporary
+        self.temporary = temporary
+        self._passed: tuple[int, ...] = ()  # descriptors for its programs
         self._views = views
         self.places = (
             Places(function.task_root, function.layers_directory, str(temporary))
@@ -136,7 +149,7 @@ class ProcessEnclosure:
         """Start a program. Raises `OSError`."""
         output, child_output = os.pipe()
         try:
-            popen = await in_thread(lambda: self._spawn(arguments, variables, child_output))
+            child = await self._start_child(arguments, variables, child_output)
         except BaseException:
             os.close(output)
             raise
@@ -147,31 +160,41 @@ class ProcessEnclosure:
             self._processes.discard(process)
             on_exit(returncode)
 
-        process = Process(popen, output, on_output, exited, self._end_what_is_left)
+        process = Process(child, output, on_output, exited, self._end_what_is_left)
         self._processes.add(process)
         self._watch_memory()
         return process
 
+    async def _start_child(
+        self, arguments: Sequence[str], variables: Mapping[str, str], output: int
+    ) -> Child:
+        return Spawned(await in_thread(lambda: self._spawn(arguments, variables, output)))
+
     def _spawn(
         self, arguments: Sequence[str], variables: Mapping[str, str], output: int
     ) -> subprocess.Popen[bytes]:
+        self._make_cgroup()
+        if self._views is None:
+            popen = spawn(arguments, self.places.task_root, variables, output, self._passed)
+        else:
+            function, temporary = self._function, str(self.temporary)
+            if not os.path.isdir(function.task_root):
+                raise FileNotFoundError(ENOENT, os.strerror(ENOENT), self.places.task_root)
+            popen = self._views.spawn(
+                function, temporary, arguments, variables, output, self._passed
+            )
+        # It has only just begun, and started nothing of its own.
+        if self._cgroup is not None:
+            self._cgroup.add(popen.pid)
+        return popen
+
+    def _make_cgroup(self) -> None:
         if self._cgroup is None and self._cgroups is not None:
             try:
                 memory_size = self._function.memory_size
                 self._cgroup = self._cgroups.create(self._environment_id, memory_size)
             except OSError as error:
                 raise RuntimeError("A control group could not be made.") from error
-        if self._views is None:
-            popen = spawn(arguments, self.places.task_root, variables, output)
-        else:
-            function, temporary = self._function, str(self._temporary)
-            if not os.path.isdir(function.task_root):
-                raise FileNotFoundError(ENOENT, os.strerror(ENOENT), self.places.task_root)
-            popen = self._views.spawn(function, temporary, arguments, variables, output)
-        # It has only just begun, and started nothing of its own.
-        if self._cgroup is not None:
-            self._cgroup.add(popen.pid)
-        return popen
 
     def _end_what_is_left(self) -> None:
         if self._processes:
@@ -245,4 +268,4 @@ class ProcessEnclosure:
     def _remove(self) -> None:
         if self._cgroup is not None:
             self._cgroup.remove()
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        shutil.rmtree(self.temporary, ignore_errors=True)

@@ -75,7 +75,7 @@ MOVES: dict[State, set[State]] = {
     State.INVOCATION_RESPONSE: {State.RESPONSE_SENT} | _BREAK,
     State.INVOCATION_ERROR_RESPONSE: {State.RESPONSE_SENT} | _BREAK,
     State.RESPONSE_SENT: {State.READY} | _BREAK,
-    State.RESET: {State.SUPPRESSED_INIT} | _END,
+    State.RESET: {State.SUPPRESSED_INIT, State.STARTED} | _END,
     State.SUPPRESSED_INIT: {State.RUNNING, State.INIT_ERROR} | _BREAK,
     State.SHUTDOWN: {State.EXITED},
     State.EXITED: set(),
@@ -147,6 +147,10 @@ class Environment:
         """Its runtime is being ended, and will be started anew for the next invocation."""
         self._move(State.RESET, now)
         self.request_id = None
+
+    def start_again(self, now: float) -> None:
+        """Its runtime is started anew, for no invocation."""
+        self._move(State.STARTED, now)
 
     def stop(self, now: float) -> None:
         """Begin SHUTDOWN."""

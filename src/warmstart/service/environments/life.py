@@ -79,6 +79,7 @@ class Life(ABC):
         initialization_type: str,
         settings: Settings,
         owner: Owner,
+        driver: Driver | None = None,
     ) -> None:
         self.function = function
         self.environment = environment
@@ -93,7 +94,7 @@ class Life(ABC):
         self._deadline: asyncio.TimerHandle | None = None
         self._old_age = self._loop.call_later(function.max_age, self._grow_old)
         self._too_old = False
-        self._supervisor = Supervisor(self, settings.driver, settings.clock)
+        self._supervisor = Supervisor(self, driver or settings.driver, settings.clock)
 
     # What becomes of invocations
 

@@ -27,6 +27,7 @@ from warmstart.service.environments.environment import Environment
 from warmstart.service.environments.host import Host
 from warmstart.service.environments.life import Life, Settings
 from warmstart.service.environments.sandbox import Sandbox
+from warmstart.service.environments.snapshot import Snapshot
 from warmstart.service.errors import Failure
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
@@ -113,12 +114,14 @@ class Pool:
         growth: Bucket | None,
         counts: Counts,
         on_empty: Callable[[Pool], None],
+        snapshot: Snapshot | None = None,
     ) -> None:
         self.function = function
         self._settings = settings
         self._neighbours = neighbours
         self._counts = counts
         self._on_empty = on_empty
+        self._snapshot = snapshot
         self._loop = asyncio.get_running_loop()
         self._fleet = Fleet(
             allotment,
@@ -180,9 +183,10 @@ class Pool:
         if allotment is not self._fleet.allotment:
             self._fleet.move(allotment)
 
-    def update(self, function: Function) -> None:
+    def update(self, function: Function, snapshot: Snapshot | None = None) -> None:
         """Serve all that wait, and all to come, with new environments of `function`."""
         self.function = function
+        self._snapshot = snapshot
         self._fleet.renew(
             idle_timeout=function.idle_timeout, places=function.max_environment_concurrency
         )
@@ -192,7 +196,7 @@ class Pool:
         """Refuse the invocations that wait and finish those under way. There must be no more."""
         self._fleet.wanted = 0
         self._refuse_waiting(error)
-        self.update(self.function)
+        self.update(self.function, self._snapshot)
 
     async def aclose(self) -> None:
         """Stop everything. Returns when no process is left. There must be no more invocations."""
@@ -299,7 +303,7 @@ class Pool:
             self._sandboxes[environment].stop("spindown")
         self._neighbours.evict(actions.evict)
         for _ in range(actions.start):
-            self._start("snap-start" if self.function.snap_start else "on-demand")
+            self._start("on-demand")
         if actions.provision:
             self._provisioning_failed = False
         for _ in range(actions.provision):
@@ -310,8 +314,15 @@ class Pool:
         if self.function.max_environment_concurrency > 1:
             sandbox = ConcurrentSandbox(self.function, self._fleet.generation, self._settings, self)
         else:
+            if self.function.snap_start:
+                initialization_type = "snap-start"
             sandbox = Sandbox(
-                self.function, self._fleet.generation, initialization_type, self._settings, self
+                self.function,
+                self._fleet.generation,
+                initialization_type,
+                self._settings,
+                self,
+                self._snapshot,
             )
         self._counts.started += 1
         self._sandboxes[sandbox.environment] = sandbox

@@ -24,9 +24,9 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-__all__ = ["Process", "in_thread", "spawn"]
+__all__ = ["Child", "Process", "Spawned", "in_thread", "spawn"]
 
 MAX_LINE = 256 * 1024
 """Bytes. The longest event CloudWatch Logs takes; a longer line is split."""
@@ -74,20 +74,69 @@ def spawn(
     )
 
 
+class Child(Protocol):
+    """A process in a session of its own, which it leads."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def watch(self, ended: Callable[[], None]) -> None:
+        """Have `ended` called on the loop when it has ended."""
+        ...
+
+    def reap(self) -> int:
+        """Its return code, once it has ended; then its id is no longer its own."""
+        ...
+
+
+class Spawned:
+    """A child of this process."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._popen = popen
+        self.pid = popen.pid
+
+    def watch(self, ended: Callable[[], None]) -> None:
+        """Have `ended` called on the loop when it has ended."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):  # not Linux, or an old one
+
+            def wait() -> None:
+                self._popen.wait()
+                self._loop.call_soon_threadsafe(ended)
+
+            threading.Thread(target=wait, name="warmstart-wait", daemon=True).start()
+            return
+
+        def told() -> None:
+            self._loop.remove_reader(descriptor)
+            os.close(descriptor)
+            ended()
+
+        self._loop.add_reader(descriptor, told)
+
+    def reap(self) -> int:
+        """Its return code."""
+        return self._popen.wait()
+
+
 class Process:
     """A started program. `end` is called in a thread once it is reaped, to end what it left."""
 
     def __init__(
         self,
-        popen: subprocess.Popen[bytes],
+        child: Child,
         output: int,
         on_output: Callable[[str], None],
         on_exit: Callable[[int], None],
         end: Callable[[], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._popen = popen
-        self.pid = popen.pid
+        self._child = child
+        self.pid = child.pid
+        self._returncode = 0
         self._output = output
         self._on_output = on_output
         self._on_exit = on_exit
@@ -99,32 +148,12 @@ class Process:
         self._closed = self._loop.create_future()
         os.set_blocking(output, False)
         self._loop.add_reader(output, self._read)
-        self._watch()
+        child.watch(self._reap)
 
     # Its end
 
-    def _watch(self) -> None:
-        """Have `_reap` called when it has ended."""
-        try:
-            descriptor = os.pidfd_open(self.pid)
-        except (AttributeError, OSError):  # not Linux, or an old one
-
-            def wait() -> None:
-                self._popen.wait()
-                self._loop.call_soon_threadsafe(self._reap)
-
-            threading.Thread(target=wait, name="warmstart-wait", daemon=True).start()
-            return
-
-        def ended() -> None:
-            self._loop.remove_reader(descriptor)
-            os.close(descriptor)
-            self._reap()
-
-        self._loop.add_reader(descriptor, ended)
-
     def _reap(self) -> None:
-        self._popen.wait()
+        self._returncode = self._child.reap()
         self._exited = True
         if self._killer is not None:
             self._killer.cancel()
@@ -139,7 +168,7 @@ class Process:
         self._close_output()
         ended = self._loop.create_task(in_thread(self._end))
         ended.add_done_callback(self._settle)
-        self._on_exit(self._popen.returncode)
+        self._on_exit(self._returncode)
 
     def _settle(self, ended: asyncio.Task[None]) -> None:
         error = None if ended.cancelled() else ended.exception()

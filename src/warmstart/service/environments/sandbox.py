@@ -19,9 +19,10 @@ from typing import Any
 from warmstart.invoke import InvokeError
 from warmstart.service import errors
 from warmstart.service.environments.environment import Environment, State
-from warmstart.service.environments.init import Init
+from warmstart.service.environments.init import Init, Restore
 from warmstart.service.environments.life import INIT_ERROR_GRACE, Life, Owner, Settings
 from warmstart.service.environments.serving import Serving
+from warmstart.service.environments.snapshot import Snapshot
 from warmstart.service.errors import Failure, Fault
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
@@ -30,7 +31,7 @@ __all__ = ["Sandbox"]
 
 
 class Sandbox(Life):
-    """An environment for one invocation at a time."""
+    """An environment for one invocation at a time; made of `snapshot` if there is one."""
 
     def __init__(
         self,
@@ -39,10 +40,14 @@ class Sandbox(Life):
         initialization_type: str,
         settings: Settings,
         owner: Owner,
+        snapshot: Snapshot | None = None,
     ) -> None:
         now = settings.clock.monotonic()
         environment = Environment(secrets.token_hex(16), generation, now)
-        super().__init__(function, environment, initialization_type, settings, owner)
+        super().__init__(function, environment, initialization_type, settings, owner, snapshot)
+        if snapshot is not None:
+            environment.restore(now)
+            self._init = Restore(now)
         self._serving: Serving | None = None
         self._polls: asyncio.Future[Invocation[Any] | None] | None = None
 

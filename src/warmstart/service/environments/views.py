@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from warmstart.service.environments import isolation
 from warmstart.service.environments.driver import Places
@@ -62,6 +63,12 @@ class Views:
         layers = None if function.layers_directory is None else LAYERS
         return Places(TASK_ROOT, layers, TEMPORARY, private=True)
 
+    def own_temporary(self, function: Function, inside: str) -> dict[str, Any]:
+        """What a copy of a program in a view does for a /tmp of its own: `inside` the other's."""
+        kept = [path for path in sorted(_kept(function)) if path.startswith(f"{TEMPORARY}/")]
+        source = f"{TEMPORARY}/{inside}"
+        return {"source": source, "target": TEMPORARY, "kept": kept, "as_user": self._as_user}
+
     def spawn(
         self,
         function: Function,
@@ -69,6 +76,7 @@ class Views:
         arguments: Sequence[str],
         variables: Mapping[str, str],
         output: int,
+        descriptors: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a program in a view. The calling thread may be of no other use any more.
 
@@ -79,12 +87,13 @@ class Views:
         kept = sorted(_kept(function))
         if not self._as_user:
             enter(function.task_root, layers, temporary, kept)
-            return spawn(arguments, TASK_ROOT, variables, output)
+            return spawn(arguments, TASK_ROOT, variables, output, descriptors)
         read, write = os.pipe()
         try:
             launcher = (sys.executable, "-I", "-S", isolation.__file__)
             own = (function.task_root, layers, temporary, str(write), *kept, "--")
-            child = spawn((*launcher, *own, *arguments), "/", variables, output, (write,))
+            passed = (write, *descriptors)
+            child = spawn((*launcher, *own, *arguments), "/", variables, output, passed)
         except BaseException:
             os.close(read)
             raise
