@@ -7,13 +7,16 @@ import importlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
 
-from examples import plain_handler
+from examples import plain_handler, woken_app
+from warmstart.triggers.samples import Occasion, changed, sample
 
 
 @pytest.fixture(params=["fastapi_app", "starlette_app", "django_app"])
@@ -143,3 +146,20 @@ def test_the_plain_handler_answers_a_function_url_event(query: dict[str, Any], n
         "request_id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
         "milliseconds_left": 3000,
     }
+
+
+def test_the_woken_app_takes_a_schedules_event_and_an_upload(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(woken_app, "UPLOADS", tmp_path)
+    (tmp_path / "my photo.jpg").write_text("one two")
+    occasion = Occasion(datetime(2026, 11, 24, 12, tzinfo=UTC), "id")
+    upload = changed(sample("s3-put", occasion), ["Records[0].s3.object.key=my+photo.jpg"])
+
+    for event in (sample("schedule", occasion), upload):
+        assert woken_app.handler(event, None) is None
+
+    assert capsys.readouterr().out.splitlines() == [
+        "At 2026-11-24T12:00:00Z there are 1 files",
+        "my photo.jpg has 2 words",
+    ]

@@ -3,7 +3,8 @@
 A request's line needs two halves. The gateway knows method, path and status
 when the answer is out; the service knows duration and memory when the
 environment is done, background work included. `Console` prints the line when
-it has both, or at once for a request that reached no environment.
+it has both, or at once for a request that reached no environment. A trigger's
+event gets a line for each attempt.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Console:
         self._running: set[str] = set()
         self._accesses: dict[str, Access] = {}
         self._reports: dict[str, Report] = {}
+        self._triggers: dict[str, str] = {}
 
     def on_event(self, event: Event) -> None:
         """Take an event of the service."""
@@ -53,8 +55,11 @@ class Console:
             self._running.add(event.request_id)
         elif isinstance(event, Report):
             self._running.discard(event.request_id)
-            self._reports[event.request_id] = event
-            self._print_if_whole(event.request_id)
+            if event.request_id in self._triggers:
+                self._print_trigger(event)
+            else:
+                self._reports[event.request_id] = event
+                self._print_if_whole(event.request_id)
 
     def on_access(self, access: Access) -> None:
         """Take an answered request of the gateway."""
@@ -63,6 +68,10 @@ class Console:
             self._print_if_whole(access.request_id)
         else:
             self._print(self._accesses.pop(access.request_id), None)
+
+    def on_trigger(self, request_id: str, description: str) -> None:
+        """Take an event that will be invoked under that id, maybe several times."""
+        self._triggers[request_id] = description
 
     def say(self, text: str) -> None:
         """Print a line of the command's own."""
@@ -79,13 +88,26 @@ class Console:
         if request_id in self._accesses and request_id in self._reports:
             self._print(self._accesses.pop(request_id), self._reports.pop(request_id))
 
+    def _print_trigger(self, report: Report) -> None:
+        description = self._triggers[report.request_id]
+        if report.error_type is None:
+            del self._triggers[report.request_id]
+            self._print_line("EVENT", description, "done", "green", report)
+        else:
+            self._print_line("EVENT", description, "failed", "red", report)
+
     def _print(self, access: Access, report: Report | None) -> None:
         status = "left" if access.status is None else str(access.status)
         color = _STATUS_COLORS.get((access.status or 400) // 100, "white")
+        self._print_line(access.method, access.path, status, color, report)
+
+    def _print_line(
+        self, kind: str, what: str, result: str, color: str, report: Report | None
+    ) -> None:
         line = [
             click.style(time.strftime("%H:%M:%S"), dim=True),
-            f"{access.method:<6} {access.path:<32}",
-            click.style(status, fg=color, bold=True),
+            f"{kind:<6} {what:<32}",
+            click.style(result, fg=color, bold=True),
         ]
         if report is not None:
             line.append(f"{report.duration_ms:9.1f} ms")

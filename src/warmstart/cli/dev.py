@@ -1,6 +1,7 @@
 """`warmstart dev`: an app behind a Function URL on this machine, through the whole chain.
 
     uvicorn ─▶ FunctionURL ─▶ Service ─▶ Runtime API ─▶ python -m warmstart.runtime APP
+    schedules, uploads ─────▶
 
 When a file changes, the function is updated: requests that come after it go to
 new environments, those in flight end in the old ones.
@@ -21,6 +22,7 @@ from watchfiles import PythonFilter, awatch
 
 from warmstart.cli.console import Console
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
+from warmstart.cli.triggers import Triggers
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
@@ -46,6 +48,7 @@ class _Settings:
     idle_timeout: float
     reload: bool
     mode: InvokeMode
+    triggers: Triggers
     task_root: Path = field(default_factory=Path.cwd)
 
     def function(self) -> Function:
@@ -124,8 +127,29 @@ class _Settings:
     help="The Function URL's invoke mode: RESPONSE_STREAM or BUFFERED, each as strict as on "
     "AWS. The default streams what an ASGI app sends and takes a plain handler's answer whole.",
 )
+@click.option(
+    "--every",
+    multiple=True,
+    metavar="SCHEDULE",
+    help='Wake APP by a schedule: "rate(5 minutes)" or a cron(…). May be repeated.',
+)
+@click.option(
+    "--bucket",
+    "buckets",
+    multiple=True,
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Wake APP by the files in a folder, as S3 does by a bucket's. May be repeated.",
+)
 @click.option("--verbose", is_flag=True, help="Print Lambda's START, END and REPORT lines, too.")
-def dev(*, stream: bool | None, verbose: bool, **options: Any) -> None:
+def dev(
+    *,
+    stream: bool | None,
+    verbose: bool,
+    every: tuple[str, ...],
+    buckets: tuple[Path, ...],
+    **options: Any,
+) -> None:
     """Serve APP (module:attr) through the whole Lambda chain.
 
     APP is an ASGI application or a Lambda handler, found from this directory.
@@ -136,7 +160,8 @@ def dev(*, stream: bool | None, verbose: bool, **options: Any) -> None:
             f"{app!r} does not name an app. Write module:attr, as in main:app for main.py's `app`."
         )
     mode = {None: InvokeMode.AUTO, True: InvokeMode.RESPONSE_STREAM, False: InvokeMode.BUFFERED}
-    settings = _Settings(mode=mode[stream], **options)
+    triggers = Triggers.read(_FUNCTION, every, buckets)
+    settings = _Settings(mode=mode[stream], triggers=triggers, **options)
     listener = listen(settings.host, settings.port)
     with listener:
         exit_code = run(_serve(settings, listener, Console(verbose=verbose)))
@@ -164,9 +189,10 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
         interrupted.add_done_callback(lambda _: server.stop())
         watcher = asyncio.create_task(_watch(settings, service, console))
         await asyncio.sleep(0)  # the watch is on once its task has begun
-        console.say(_welcome(settings, listener))
         try:
-            await server.serve(sockets=[listener])
+            async with settings.triggers.running(service, service.arn, console):
+                console.say(_welcome(settings, listener))
+                await server.serve(sockets=[listener])
         finally:
             watcher.cancel()
     console.say(f"{settings.app} is shut down.")
@@ -176,7 +202,8 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
 def _welcome(settings: _Settings, listener: socket.socket) -> str:
     url = click.style(address(listener), bold=True)
     more = "reloads on change" if settings.reload else "does not reload"
-    return f"{settings.app} at {url} ({more}; Ctrl-C ends it)"
+    first = f"{settings.app} at {url} ({more}; Ctrl-C ends it)"
+    return "\n".join([first, *settings.triggers.describe()])
 
 
 async def _watch(settings: _Settings, service: Service, console: Console) -> None:
