@@ -4,7 +4,7 @@ import asyncio
 
 from warmstart.service.function import Function
 from warmstart.service.logs.tail import MAX_TAIL, Tails
-from warmstart.service.telemetry import Output, Report, RuntimeDone, Source, Start
+from warmstart.service.telemetry import Output, PlatformFault, Report, RuntimeDone, Source, Start
 
 FUNCTION = Function(name="f", handler="app.handler", task_root="/")
 EVENT = (0.0, Source(FUNCTION, "e", "2026/11/24/[$LATEST]e"))
@@ -37,6 +37,17 @@ async def test_a_tail_is_the_invocation_s_log_from_start_to_report() -> None:
         b"REPORT RequestId: id\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB"
         b"\tMax Memory Used: 30 MB\t\n"
     )
+
+
+async def test_a_tail_tells_that_the_invocation_timed_out() -> None:
+    tails = Tails()
+    tail = tails.open("id")
+    tails.observe(Start(*EVENT, "id", "$LATEST"))
+    message = "Task timed out after 3.00 seconds"
+    tails.observe(PlatformFault(*EVENT, "id", "timeout", "Sandbox.Timedout", message))
+    tails.observe(report("id"))
+
+    assert b"1970-01-01T00:00:00.000Z id Task timed out after 3.00 seconds" in await tail.whole()
 
 
 async def test_a_long_log_keeps_its_last_4_kb() -> None:

@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 
 from warmstart.service.logs.writer import message
-from warmstart.service.telemetry import Event, Output, Report, RuntimeDone, Start
+from warmstart.service.telemetry import Event, Output, PlatformFault, Report, RuntimeDone, Start
 
 __all__ = ["MAX_TAIL", "Tail", "Tails"]
 
 MAX_TAIL = 4096
 """Bytes."""
+
+_PARTS = (Start, Output, PlatformFault, RuntimeDone, Report)
 
 
 class Tail:
@@ -30,7 +32,7 @@ class Tail:
         self._started = False
         self._complete = asyncio.Event()
 
-    def take(self, event: Start | Output | RuntimeDone | Report) -> None:
+    def take(self, event: Start | Output | PlatformFault | RuntimeDone | Report) -> None:
         """An event of the invocation. Its REPORT is the last."""
         self._started = True
         text = message(event)
@@ -76,6 +78,6 @@ class Tails:
 
     def observe(self, event: Event) -> None:
         """Add the event to the tails it belongs to."""
-        if self._open and isinstance(event, (Start, Output, RuntimeDone, Report)):
+        if self._open and isinstance(event, _PARTS):
             for tail in self._open.get(event.request_id or "", ()):
                 tail.take(event)
