@@ -12,6 +12,7 @@ finds in its directory it goes on with: functions are deployed, events delivered
 from __future__ import annotations
 
 import asyncio
+import logging
 import mimetypes
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -54,10 +55,13 @@ from warmstart.service.logs.groups import LogGroups
 from warmstart.service.logs.writer import LogWriter
 from warmstart.service.service import Service
 from warmstart.service.state.code import CodeStore
+from warmstart.service.state.errors import StateError
 from warmstart.service.state.store import Store
 from warmstart.service.telemetry import Event, Observer
 
 __all__ = ["Platform", "Settings"]
+
+_logger = logging.getLogger(__name__)
 
 RETENTION_INTERVAL = 3600
 """Seconds between two looks for logs that are older than their group's retention."""
@@ -200,12 +204,14 @@ async def _assemble(
     )
     log_groups = LogGroups(files, store, arns, clock)
     await control.restore()
+    destinations = Destinations(settings.endpoints, region=settings.region)
+    stack.callback(destinations.close)
     asynchronous = await stack.enter_async_context(
         AsyncInvocations(
             settings.directory,
             functions,
             control.event_invoke,
-            Destinations(settings.endpoints, region=settings.region),
+            destinations,
             arns.function,
             clock=clock,
             time_scale=settings.time_scale,
@@ -228,5 +234,8 @@ async def _assemble(
 
 async def _expire(log_groups: LogGroups) -> None:
     while True:
-        log_groups.expire()
+        try:
+            log_groups.expire()
+        except (OSError, StateError):
+            _logger.exception("Old logs could not be deleted, it is tried again later")
         await asyncio.sleep(RETENTION_INTERVAL)
