@@ -3,7 +3,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -62,6 +67,27 @@ def test_a_stand_in_on_the_path_that_runs_nothing_is_passed_over_for_pyenvs_own(
     assert chosen("python3.77", tmp_path).python == str(
         older.parents[2] / "3.77.0" / "bin" / "python"
     )
+
+
+def test_functions_that_are_deployed_at_once_share_one_link_to_warmstart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executable(tmp_path / "bin/python3.77", "#!/bin/sh\necho 3.77\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    together = threading.Barrier(2)
+
+    def make(prefix: str) -> str:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(0.2)
+        return mkdtemp(prefix=prefix, dir=tmp_path)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make)
+    interpreters = Interpreters()
+    with ThreadPoolExecutor(2) as threads:
+        programs = list(threads.map(interpreters.program, ["3.77", "3.77"]))
+    assert programs[0] == programs[1]
+    interpreters.close()
+    assert os.listdir(tmp_path) == ["bin"]
 
 
 def test_a_python_that_is_not_here_is_never_replaced_by_another(

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +146,7 @@ class Interpreters:
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()  # many functions are deployed at once when a service starts
         self._found: dict[str, str] = {}
         self._directory: str | None = None
 
@@ -161,9 +163,10 @@ class Interpreters:
                 f"python{version} cannot be run here: warmstart's runtime client needs Python"
                 f" {'.'.join(map(str, _OLDEST_PYTHON))} or newer, so choose a newer Runtime"
             )
-        if version not in self._found:
-            self._found[version] = self._look_for(version)
-        warmstart, sdk = self._links()
+        with self._lock:
+            if version not in self._found:
+                self._found[version] = self._look_for(version)
+            warmstart, sdk = self._links()
         return Program(python=self._found[version], python_path=warmstart, sdk_path=sdk)
 
     def close(self) -> None:
