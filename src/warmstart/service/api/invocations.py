@@ -15,7 +15,6 @@ from typing import Protocol
 
 from warmstart.invoke import (
     InvokeError,
-    Invoker,
     InvokeResult,
     InvokeStream,
     StreamBroken,
@@ -27,19 +26,12 @@ from warmstart.service.api.errors import ApiError
 from warmstart.service.api.exchange import Receive, Request, Response, Send, start
 from warmstart.service.clock import Clock
 from warmstart.service.control.arns import Arns
+from warmstart.service.functions import Functions
 from warmstart.service.invocation import new_trace_id
 
-__all__ = ["AsyncInvocations", "Functions", "Invocations"]
+__all__ = ["AsyncInvocations", "Invocations"]
 
 _logger = logging.getLogger(__name__)
-
-
-class Functions(Invoker, Protocol):
-    """What runs functions, and knows which there are."""
-
-    def check(self, name: str, qualifier: str | None = None) -> None:
-        """Raises `ResourceNotFound` if an invocation would find nothing to run."""
-        ...
 
 
 class AsyncInvocations(Protocol):

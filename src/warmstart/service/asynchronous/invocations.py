@@ -39,6 +39,7 @@ from warmstart.service.asynchronous.retry import (
 )
 from warmstart.service.clock import Clock
 from warmstart.service.invocation import new_request_id, new_trace_id
+from warmstart.service.qualifiers import LATEST
 from warmstart.service.state.errors import StateError
 
 __all__ = ["MAX_EVENT", "AsyncInvocations", "Statistics"]
@@ -47,7 +48,6 @@ MAX_EVENT = 1024 * 1024
 """Bytes of an event that is invoked asynchronously."""
 
 _Result = TypeVar("_Result")
-_LATEST = "$LATEST"
 _NOT_NOW = {409, 429}
 """The function is not ready yet, or throttled: that says nothing of the event."""
 
@@ -160,7 +160,7 @@ class AsyncInvocations:
         event, adding = self._queue.add(
             Event(
                 function=function,
-                qualifier=qualifier or _LATEST,
+                qualifier=qualifier or LATEST,
                 payload=payload,
                 request_id=request_id or new_request_id(),
                 created=now,

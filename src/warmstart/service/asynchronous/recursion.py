@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from warmstart.invoke import InvokeError, Invoker, InvokeResult, InvokeStream
+from warmstart.invoke import InvokeError, InvokeResult, InvokeStream
 from warmstart.service.clock import Clock
+from warmstart.service.functions import Functions
 from warmstart.service.invocation import new_trace_id
 
 __all__ = ["MAX_INVOCATIONS", "RecursionGuard", "RecursiveInvocation", "advance"]
@@ -29,14 +30,6 @@ class RecursiveInvocation(InvokeError):
 
     error_type = "RecursiveInvocationException"
     status = 400
-
-
-class Functions(Invoker, Protocol):
-    """What runs functions, and knows which there are."""
-
-    def check(self, function: str, qualifier: str | None = None) -> None:
-        """Raises `ResourceNotFound` if an invocation would find nothing to run."""
-        ...
 
 
 class RecursionGuard:

@@ -6,16 +6,16 @@ https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
 from __future__ import annotations
 
 from warmstart.service.api.operations import Members, operation
+from warmstart.service.control.code import MAX_ZIPPED
 from warmstart.service.control.concurrency import Concurrency
 from warmstart.service.control.layers import Layers
 from warmstart.service.control.registry import Registry
+from warmstart.service.state.archive import MAX_UNZIPPED
 
 __all__ = ["AccountSettings"]
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _TOTAL_CODE = 80_530_636_800
-_UNZIPPED = 262_144_000
-_ZIPPED = 52_428_800
 
 
 class AccountSettings:
@@ -34,8 +34,8 @@ class AccountSettings:
         return {
             "AccountLimit": {
                 "TotalCodeSize": _TOTAL_CODE,
-                "CodeSizeUnzipped": _UNZIPPED,
-                "CodeSizeZipped": _ZIPPED,
+                "CodeSizeUnzipped": MAX_UNZIPPED,
+                "CodeSizeZipped": MAX_ZIPPED,
                 "ConcurrentExecutions": self._concurrency.limit,
                 "UnreservedConcurrentExecutions": self._concurrency.unreserved(),
             },

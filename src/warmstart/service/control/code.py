@@ -29,12 +29,14 @@ from warmstart.service.neighbours import session
 from warmstart.service.state.code import Code, CodeStore
 from warmstart.service.state.errors import InvalidZip, StorageFull, TooLarge
 
-__all__ = ["ARCHIVES", "S3", "FunctionCode"]
+__all__ = ["ARCHIVES", "MAX_ZIPPED", "S3", "FunctionCode"]
 
 ARCHIVES = "/2015-03-31/archives/"
 """The path that a token follows; nothing of AWS's is below it."""
 
-_MAX_ZIPPED = 50 * 1024 * 1024  # bytes, in a request
+MAX_ZIPPED = 50 * 1024 * 1024
+"""Bytes of an archive that comes in a request."""
+
 _VALID = 600  # seconds
 
 
@@ -123,10 +125,10 @@ class FunctionCode:
     async def _read(self, source: Members) -> bytes:
         if source.get("ZipFile"):
             archive: bytes = source["ZipFile"]
-            if len(archive) > _MAX_ZIPPED:
+            if len(archive) > MAX_ZIPPED:
                 raise ApiError(
                     "RequestEntityTooLargeException",
-                    f"Zipped size must be smaller than {_MAX_ZIPPED} bytes",
+                    f"Zipped size must be smaller than {MAX_ZIPPED} bytes",
                 )
             return archive
         if source.get("S3Bucket") and source.get("S3Key"):

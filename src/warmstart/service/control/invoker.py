@@ -6,11 +6,10 @@ there costs nothing more than before.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from warmstart.invoke import (
     InvokeError,
-    Invoker,
     InvokeResult,
     InvokeStream,
     ResourceNotFound,
@@ -20,6 +19,7 @@ from warmstart.service.api.errors import ApiError
 from warmstart.service.control.names import FunctionName
 from warmstart.service.control.registry import Registry
 from warmstart.service.control.states import not_now
+from warmstart.service.functions import Functions
 
 __all__ = ["DeployedFunctions", "NoContainers", "NotReady"]
 
@@ -38,15 +38,11 @@ class NoContainers(InvokeError):
     status = 502
 
 
-class _Checked(Invoker, Protocol):
-    def check(self, function: str, qualifier: str | None = None) -> None: ...
-
-
 class DeployedFunctions:
-    """An invoker that knows a function which is not deployed from one that does not exist."""
+    """Knows a function that is not deployed from one that does not exist."""
 
-    def __init__(self, invoker: _Checked, registry: Registry) -> None:
-        self._invoker = invoker
+    def __init__(self, functions: Functions, registry: Registry) -> None:
+        self._functions = functions
         self._registry = registry
 
     async def invoke(
@@ -54,7 +50,7 @@ class DeployedFunctions:
     ) -> InvokeResult:
         """Run a function and wait for its whole answer."""
         try:
-            return await self._invoker.invoke(function, payload, qualifier=qualifier, **options)
+            return await self._functions.invoke(function, payload, qualifier=qualifier, **options)
         except ResourceNotFound as error:
             raise self._reason(function, qualifier, error) from None
 
@@ -63,7 +59,7 @@ class DeployedFunctions:
     ) -> InvokeStream:
         """Run a function and return as soon as it begins to answer."""
         try:
-            return await self._invoker.invoke_with_response_stream(
+            return await self._functions.invoke_with_response_stream(
                 function, payload, qualifier=qualifier, **options
             )
         except ResourceNotFound as error:
@@ -72,7 +68,7 @@ class DeployedFunctions:
     def check(self, function: str, qualifier: str | None = None) -> None:
         """Raises an `InvokeError` if an invocation would find nothing to run."""
         try:
-            self._invoker.check(function, qualifier)
+            self._functions.check(function, qualifier)
         except ResourceNotFound as error:
             raise self._reason(function, qualifier, error) from None
 
