@@ -148,6 +148,8 @@ class Played:
 class PlayedEnclosure:
     """Has nothing in it."""
 
+    listener = None
+
     def __init__(self, task_root: str, started: asyncio.Queue[Played]) -> None:
         self.places = Places(task_root, None, task_root)
         self.frozen = False
@@ -186,7 +188,7 @@ class PlayedDriver:
     def __init__(self) -> None:
         self._started: asyncio.Queue[Played] = asyncio.Queue()
 
-    def open(self, function: Function, environment_id: str) -> PlayedEnclosure:
+    async def open(self, function: Function, environment_id: str) -> PlayedEnclosure:
         return PlayedEnclosure(function.task_root, self._started)
 
     async def started(self) -> Played:

@@ -114,11 +114,11 @@ def truncated() -> Fault:
     return Fault("Runtime.TruncatedResponse", "HTTP request detected as truncated")
 
 
-def unstartable(command: str, task_root: str, error: OSError) -> Fault:
+def unstartable(command: str, directory: str, error: OSError) -> Fault:
     """The runtime could not be started at all; in Go's words, which AWS passes on."""
     reason = (error.strerror or str(error)).lower()
-    if error.filename is not None and str(error.filename) == task_root:
-        return Fault("Runtime.InvalidWorkingDir", f"chdir {task_root}: {reason}")
+    if error.filename is not None and str(error.filename) == directory:
+        return Fault("Runtime.InvalidWorkingDir", f"chdir {directory}: {reason}")
     return Fault("Runtime.InvalidEntrypoint", f"fork/exec {command}: {reason}")
 
 

@@ -9,9 +9,19 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["Function"]
+__all__ = ["Function", "Image"]
 
 _NAME = re.compile(r"[a-zA-Z0-9-_]{1,140}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A container image, and what is to be other than it says (AWS's `ImageConfig`)."""
+
+    uri: str
+    entry_point: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    working_directory: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +35,9 @@ class Function:
     empty it is warmstart's own runtime under `python`, which finds warmstart in the
     directory `python_path` if that is given; `sdk_path` is where Python code finds boto3,
     after the layers, if the interpreter has none of its own.
+
+    With `image` all that is in there, the runtime too, and what is said above of code and
+    programs means nothing.
 
     `layers_directory` holds its layers, merged: what is /opt on AWS. `ephemeral_storage`
     is what fits into its temporary directory, in MB. With `snap_start` its environments
@@ -60,6 +73,7 @@ class Function:
     python_path: str | None = None
     sdk_path: str | None = None
     command: tuple[str, ...] = ()
+    image: Image | None = None
     isolated: bool = False
     suppressed_init: bool = True
     freeze: bool = True

@@ -168,7 +168,7 @@ async def test_a_closed_service_refuses_every_call() -> None:
 
 async def test_a_fault_of_the_service_s_own_is_seen_and_leaves_nobody_waiting() -> None:
     class Broken:
-        def open(self, function: Function, environment_id: str) -> NoReturn:
+        async def open(self, function: Function, environment_id: str) -> NoReturn:
             raise RuntimeError("ours")
 
     seen: list[dict[str, Any]] = []

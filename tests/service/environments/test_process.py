@@ -14,7 +14,7 @@ import pytest
 
 from warmstart.service.environments.driver import Running
 from warmstart.service.environments.enclosure import ProcessDriver
-from warmstart.service.environments.process import MAX_LINE
+from warmstart.service.environments.output import MAX_LINE
 from warmstart.service.function import Function
 
 
@@ -25,9 +25,7 @@ class Started:
         self.lines: list[str] = []
         self.spoken = asyncio.Event()
         self.returncode: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        function = Function(name="f", handler="x", task_root="/", **settings)
-        self.enclosure = ProcessDriver().open(function, secrets.token_hex(16))
-        self.temporary = Path(self.enclosure.places.temporary)
+        self.function = Function(name="f", handler="x", task_root="/", **settings)
 
     def output(self, line: str) -> None:
         self.lines.append(line)
@@ -44,6 +42,8 @@ class Started:
         return {"TMPDIR": str(self.temporary)}
 
     async def __aenter__(self) -> Started:
+        self.enclosure = await ProcessDriver().open(self.function, secrets.token_hex(16))
+        self.temporary = Path(self.enclosure.places.temporary)
         return self
 
     async def __aexit__(

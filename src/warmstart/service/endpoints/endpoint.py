@@ -9,6 +9,7 @@ relies on is pinned by this room's tests.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -93,8 +94,8 @@ class Endpoint:
         self.address = f"{host}:{port}"
 
     @classmethod
-    async def open(cls, app: Application) -> Endpoint:
-        """Listen on a free port of 127.0.0.1. Raises `OSError`."""
+    async def open(cls, app: Application, listener: socket.socket | None = None) -> Endpoint:
+        """Listen at `listener`, by default on a free port of 127.0.0.1. Raises `OSError`."""
         config = Config(
             app,
             http=_Protocol,
@@ -110,7 +111,8 @@ class Endpoint:
         config.load()
         state = ServerState()
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Protocol(config, state), "127.0.0.1", 0)
+        listener = listener or socket.create_server(("127.0.0.1", 0), backlog=100)
+        server = await loop.create_server(lambda: _Protocol(config, state), sock=listener)
         return cls(server, state)
 
     async def disconnect(self) -> None:

@@ -19,11 +19,12 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from errno import ENOENT
 from pathlib import Path
 
 from warmstart.service.environments.ending import end_all
 
-__all__ = ["Cgroup", "Cgroups"]
+__all__ = ["Cgroup", "Cgroups", "of_process"]
 
 FULL_VCPU = 1769
 """MB of memory that come with a whole vCPU.
@@ -79,6 +80,14 @@ class Cgroup:
             with suppress(OSError):
                 directory.parent.rmdir()
 
+    def freeze(self) -> None:
+        """Let nothing in it run until `thaw`. For groups that were found by `of_process`."""
+        raise NotImplementedError
+
+    def thaw(self) -> None:
+        """Let everything in it run."""
+        raise NotImplementedError
+
     def out_of_memory_kills(self) -> int:
         """How many processes were killed because the group had no more memory."""
         raise NotImplementedError
@@ -106,6 +115,12 @@ class _Version1(Cgroup):
         for directory in self._directories[1:]:
             _write(directory / "cpu.shares", str(max(2, 1024 * memory_size // FULL_VCPU)))
 
+    def freeze(self) -> None:
+        _write(self._directories[-1] / "freezer.state", "FROZEN")
+
+    def thaw(self) -> None:
+        _write(self._directories[-1] / "freezer.state", "THAWED")
+
     def out_of_memory_kills(self) -> int:
         return _number(self._memory / "memory.oom_control", "oom_kill")
 
@@ -132,6 +147,12 @@ class _Version2(Cgroup):
         with suppress(OSError):  # where only the memory is ours to give
             weight = min(10000, max(1, 100 * memory_size // FULL_VCPU))
             _write(self._memory / "cpu.weight", str(weight))
+
+    def freeze(self) -> None:
+        _write(self._directories[-1] / "cgroup.freeze", "1")
+
+    def thaw(self) -> None:
+        _write(self._directories[-1] / "cgroup.freeze", "0")
 
     def out_of_memory_kills(self) -> int:
         return _number(self._memory / "memory.events", "oom_kill")
@@ -222,11 +243,27 @@ class Cgroups:
         return True
 
 
-def _trees(mounts: str) -> Mapping[str, Path]:
-    """The directories of this process's own groups, by controller; "" is version 2's."""
+def of_process(pid: int) -> Cgroup:
+    """The group that somebody else has made for a process, with its memory and its freezer.
+
+    Raises:
+        OSError: the process is gone, or its groups cannot be seen from here.
+    """
+    trees = _trees("/proc/self/mountinfo", str(pid))
+    if "memory" in trees and "freezer" in trees:
+        found: Cgroup = _Version1([trees["memory"], trees["freezer"]])
+    elif "" in trees:
+        found = _Version2([trees[""]])
+    else:
+        raise FileNotFoundError(ENOENT, f"There is no control group of process {pid} to be seen")
+    return found
+
+
+def _trees(mounts: str, process: str = "self") -> Mapping[str, Path]:
+    """The directories of a process's groups, by controller; "" is version 2's."""
     own = {}
     try:
-        for line in _read(Path("/proc/self/cgroup")).splitlines():
+        for line in _read(Path("/proc", process, "cgroup")).splitlines():
             _, controllers, path = line.split(":", 2)
             own.update(dict.fromkeys(controllers.split(","), path))
         lines = _read(Path(mounts)).splitlines()

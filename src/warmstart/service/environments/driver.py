@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from warmstart.service.function import Function
 
-__all__ = ["Driver", "Enclosure", "Places", "Running"]
+__all__ = ["Driver", "Enclosure", "ImagePlaces", "Places", "Running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,35 @@ class Places:
     `layers` is where the contents of the layers are, `None` if there are none.
     `temporary` is theirs alone and outlives a reset. `private` tells whether these are AWS's own
     places (/var/task, /opt, /tmp), mounted for them.
+
+    In a container everything is the image's: `image` then tells what it says of itself.
     """
 
     task_root: str
     layers: str | None
     temporary: str
     private: bool = False
+    image: ImagePlaces | None = None
+
+    @property
+    def working_directory(self) -> str:
+        """Where programs are started."""
+        return self.task_root if self.image is None else self.image.working_directory
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlaces:
+    """What an image says of itself, after the function's `ImageConfig`.
+
+    `command` is the whole command line, empty for one that holds no function but its
+    Python, called `python`, which finds warmstart in the directory `packages`.
+    """
+
+    command: tuple[str, ...]
+    working_directory: str
+    variables: Mapping[str, str]
+    python: str = "python3"
+    packages: str | None = None
 
 
 class Running(Protocol):
@@ -57,6 +81,11 @@ class Enclosure(Protocol):
 
     @property
     def places(self) -> Places: ...
+
+    @property
+    def listener(self) -> socket.socket | None:
+        """Where its Runtime API is to listen; `None` if a port of this host will do."""
+        ...
 
     async def start(
         self,
@@ -99,6 +128,6 @@ class Enclosure(Protocol):
 class Driver(Protocol):
     """Makes enclosures."""
 
-    def open(self, function: Function, environment_id: str) -> Enclosure:
-        """Make one. Raises `OSError` if there is no room for it."""
+    async def open(self, function: Function, environment_id: str) -> Enclosure:
+        """Make one. Raises `OSError` if it cannot be made, or there is no room for it."""
         ...

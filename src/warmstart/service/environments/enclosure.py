@@ -56,7 +56,7 @@ class ProcessDriver:
         self._directory = Path(tempfile.gettempdir())
         self._sweep()
 
-    def open(self, function: Function, environment_id: str) -> ProcessEnclosure:
+    async def open(self, function: Function, environment_id: str) -> ProcessEnclosure:
         """Make one, with an empty directory for what the function calls /tmp."""
         return self.enclose(ProcessEnclosure, function, environment_id)
 
@@ -111,6 +111,8 @@ def _is_gone(pid: int) -> bool:
 
 class ProcessEnclosure:
     """Where the processes of one environment live."""
+
+    listener = None
 
     def __init__(
         self,

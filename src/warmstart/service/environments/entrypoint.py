@@ -21,17 +21,21 @@ class NoBootstrap(Exception):
 def entrypoint(function: Function, places: Places) -> tuple[str, ...]:
     """The command line of the runtime, its paths as the environment sees them.
 
-    A command of the function's own comes first. Else Python functions get warmstart's
-    own runtime, started by the wrapper that they name, if any, and all others bring a
-    program called `bootstrap`.
+    What an image says comes first, then a command of the function's own. Else Python
+    functions get warmstart's own runtime, started by the wrapper that they name, if any,
+    and all others bring a program called `bootstrap`.
 
     Raises:
         NoBootstrap: they do not.
     """
+    image = places.image
+    if image is not None and image.command:
+        return image.command
     if function.command:
         return tuple(_as_seen(argument, function, places) for argument in function.command)
     if function.runtime.startswith("python"):
-        command = (function.python, "-m", "warmstart.runtime", function.handler)
+        python = function.python if image is None else image.python
+        command = (python, "-m", "warmstart.runtime", function.handler)
         wrapper = function.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
         return command if wrapper is None else (wrapper, *command)
     for real, seen in _roots(function, places):

@@ -26,10 +26,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-__all__ = ["Child", "Process", "Spawned", "in_thread", "spawn"]
+from warmstart.service.environments.output import Lines
 
-MAX_LINE = 256 * 1024
-"""Bytes. The longest event CloudWatch Logs takes; a longer line is split."""
+__all__ = ["Child", "Process", "Spawned", "in_thread", "spawn"]
 
 _READ = 65536
 
@@ -138,10 +137,9 @@ class Process:
         self.pid = child.pid
         self._returncode = 0
         self._output = output
-        self._on_output = on_output
+        self._lines = Lines(on_output)
         self._on_exit = on_exit
         self._end = end
-        self._partial = b""
         self._open = True
         self._exited = False
         self._killer: asyncio.TimerHandle | None = None
@@ -216,21 +214,11 @@ class Process:
         if not data:
             self._close_output()
             return
-        *lines, self._partial = (self._partial + data).split(b"\n")
-        for line in lines:
-            self._line(line)
-        while len(self._partial) > MAX_LINE:
-            head, self._partial = self._partial[:MAX_LINE], self._partial[MAX_LINE:]
-            self._line(head)
-
-    def _line(self, line: bytes) -> None:
-        self._on_output(line.decode(errors="replace"))
+        self._lines.feed(data)
 
     def _close_output(self) -> None:
         if self._open:
             self._open = False
             self._loop.remove_reader(self._output)
             os.close(self._output)
-            if self._partial:
-                self._line(self._partial)
-                self._partial = b""
+            self._lines.end()

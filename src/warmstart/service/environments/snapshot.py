@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from warmstart.service.environments.copies import Copies
+from warmstart.service.environments.drivers import ByPackage
 from warmstart.service.environments.enclosure import ProcessDriver, ProcessEnclosure
 from warmstart.service.environments.life import Settings
 from warmstart.service.environments.process import Child, in_thread
@@ -40,6 +41,8 @@ async def take_snapshot(function: Function, settings: Settings) -> Snapshot | No
         InitFailed: INIT failed.
     """
     driver = settings.driver
+    if isinstance(driver, ByPackage):
+        driver = driver.others
     can_be_copied = (
         isinstance(driver, ProcessDriver)
         and hasattr(os, "pidfd_open")
@@ -70,7 +73,7 @@ class Snapshot:
         self._retired = False
         self._run = asyncio.get_running_loop().create_task(template.run())
 
-    def open(self, function: Function, environment_id: str) -> CopyEnclosure:
+    async def open(self, function: Function, environment_id: str) -> CopyEnclosure:
         """Make the place of a copy. Raises `OSError`."""
         parent = self.template.temporary / _COPIES
         parent.mkdir(mode=0o700, exist_ok=True)

@@ -94,18 +94,19 @@ class Supervisor:
 
     async def run(self, api: Application) -> None:
         """Serve the environment, whose runtimes talk to `api`, until it has exited."""
-        endpoint = await Endpoint.open(api)
+        function, environment = self._sandbox.function, self._sandbox.environment
+        enclosure = await self._driver.open(function, environment.id)
+        self._enclosure = enclosure
         try:
-            enclosure = self._driver.open(self._sandbox.function, self._sandbox.environment.id)
-            self._enclosure = enclosure
+            endpoint = await Endpoint.open(api, enclosure.listener)
             try:
                 await self._run(enclosure, endpoint)
             finally:
-                await enclosure.close()
+                if self._freezer is not None:
+                    self._freezer.cancel()
+                await endpoint.close()
         finally:
-            if self._freezer is not None:
-                self._freezer.cancel()
-            await endpoint.close()
+            await enclosure.close()
 
     async def _run(self, enclosure: Enclosure, endpoint: Endpoint) -> None:
         environment = self._sandbox.environment
@@ -148,7 +149,7 @@ class Supervisor:
                 arguments, variables, sandbox.output, self._exited
             )
         except OSError as error:
-            return errors.unstartable(arguments[0], enclosure.places.task_root, error)
+            return errors.unstartable(arguments[0], enclosure.places.working_directory, error)
         return None
 
     def _exited(self, returncode: int) -> None:

@@ -69,7 +69,7 @@ class Template(Life):
 
     # What its process tells
 
-    def open(self, function: Function, environment_id: str) -> TemplateEnclosure:
+    async def open(self, function: Function, environment_id: str) -> TemplateEnclosure:
         """Make the place of its process."""
         self._enclosure = self._driver.enclose(TemplateEnclosure, function, environment_id)
         self._enclosure.on_start = self._connect

@@ -31,7 +31,7 @@ def variables(
     initialization_type: str,
     configured: Mapping[str, str],
 ) -> dict[str, str]:
-    """Everything the environment's process sees: defaults, then the user's, then the platform's.
+    """Everything the environment's process sees: defaults, the user's, then the platform's.
 
     `configured` is what the service gives all functions: credentials, endpoints.
     The user may set PATH, the region or credentials; what tells the runtime who
@@ -51,6 +51,7 @@ def variables(
         **({} if places.private else {"TMPDIR": places.temporary}),
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
+        **({} if places.image is None else places.image.variables),
         **configured,
         **function.environment,
         **_python_path(function, places),
@@ -62,7 +63,8 @@ def variables(
 
 
 def _search_paths(function: Function, places: Places) -> dict[str, str]:
-    programs = [os.path.dirname(function.python), "/usr/local/bin", "/usr/bin", "/bin"]
+    own = [] if places.image is not None else [os.path.dirname(function.python)]
+    programs = [*own, "/usr/local/bin", "/usr/bin", "/bin"]
     libraries = [places.task_root, f"{places.task_root}/lib"]
     if places.layers is not None:
         programs.append(f"{places.layers}/bin")
@@ -73,9 +75,9 @@ def _search_paths(function: Function, places: Places) -> dict[str, str]:
 def _platform(function: Function, places: Places) -> dict[str, str]:
     found = {
         "_HANDLER": function.handler,
-        "PWD": places.task_root,
+        "PWD": places.working_directory,
         "LAMBDA_TASK_ROOT": places.task_root,
-        "LAMBDA_RUNTIME_DIR": str(_PACKAGE / "runtime"),
+        "LAMBDA_RUNTIME_DIR": str(_PACKAGE / "runtime") if places.image is None else "/var/runtime",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
@@ -97,11 +99,9 @@ def _python_path(function: Function, places: Places) -> dict[str, str]:
     An installed warmstart is found without help, and to put site-packages on
     PYTHONPATH would place it before the standard library.
     """
-    if not function.runtime.startswith("python"):
+    if function.image is not None or not function.runtime.startswith("python"):
         return {}
-    root = function.python_path or str(_PACKAGE.parent)
-    installed = root in {os.path.realpath(path) for path in site.getsitepackages()}
-    found = [] if function.command or installed else [root]
+    found = [] if function.command else _own_packages(function, places)
     if own := function.environment.get("PYTHONPATH"):
         found.append(own)
     if places.layers is not None:
@@ -110,3 +110,11 @@ def _python_path(function: Function, places: Places) -> dict[str, str]:
     if function.sdk_path is not None:
         found.append(function.sdk_path)
     return {"PYTHONPATH": os.pathsep.join(found)} if found else {}
+
+
+def _own_packages(function: Function, places: Places) -> list[str]:
+    if places.image is not None:
+        return [] if places.image.packages is None else [places.image.packages]
+    root = function.python_path or str(_PACKAGE.parent)
+    installed = root in {os.path.realpath(path) for path in site.getsitepackages()}
+    return [] if installed else [root]

@@ -1,0 +1,297 @@
+"""Environments as Docker containers.
+
+    container: holder (its first process) ─ network with nothing but a loopback ─ /tmp
+        └ program ─ 127.0.0.1:9001 ─▶ a socket of this process, listening in there
+
+An enclosure is a container whose first program does nothing (see `holder`), so that
+/tmp and the network outlive the runtimes that are started in it, one after the other.
+Its Runtime API is served by this process on a socket inside of the container's network
+(see `namespaces`): nothing else of this host or of another environment can be reached.
+
+The engine starts and removes. What happens at every invocation does not go through it,
+as that would take many times as long as an invocation: the control group is frozen and
+thawed, and signals are sent, by this process itself. So it must be root, and on the
+engine's machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from errno import EACCES, ENOENT
+from pathlib import Path
+
+import warmstart
+from warmstart.service.environments import cgroups, memory
+from warmstart.service.environments.attachment import Attachment
+from warmstart.service.environments.container import (
+    HOLDER,
+    RUNTIME_API,
+    USER,
+    host_settings,
+    places,
+)
+from warmstart.service.environments.driver import Places
+from warmstart.service.environments.engine import Engine, NoImage
+from warmstart.service.environments.holder import write_holder
+from warmstart.service.environments.namespaces import listen_in
+from warmstart.service.environments.process import in_thread
+from warmstart.service.function import Function
+
+__all__ = ["ContainerEnclosure", "DockerDriver"]
+
+_PACKAGE = Path(warmstart.__file__).parent
+
+_OUTPUT_GRACE = 1.0
+"""Seconds that the engine has to pass on the last of what a program wrote."""
+
+
+class DockerDriver:
+    """Makes the enclosures of containers.
+
+    `image` is that of functions which bring none: it has a Python, and `{python}` in its
+    name stands for the version. `network` is Docker's name of what their containers
+    are connected to, by default nothing.
+
+    Raises:
+        EngineUnavailable: there is no engine, or it cannot be used from here.
+    """
+
+    def __init__(self, image: str, network: str = "none") -> None:
+        self._engine = Engine()
+        self._image = image
+        self._network = network
+        self._holder = write_holder(Path(tempfile.gettempdir()))
+        for owner, container in self._engine.owned():
+            if _is_gone(owner):
+                self._engine.remove(container)
+
+    def close(self) -> None:
+        """Remove what is left of this process's containers, and forget the engine."""
+        for owner, container in self._engine.owned():
+            if owner == os.getpid():
+                self._engine.remove(container)
+        self._engine.close()
+
+    def check(self, function: Function) -> None:
+        """Raises `NoImage` if the engine does not have the function's image."""
+        self._engine.image(self._image_of(function))
+
+    async def open(self, function: Function, environment_id: str) -> ContainerEnclosure:
+        """Run a container. Raises `OSError`."""
+        return await in_thread(lambda: self._open(function, environment_id))
+
+    def _open(self, function: Function, environment_id: str) -> ContainerEnclosure:
+        image = self._image_of(function)
+        try:
+            config = self._engine.image(image)
+        except NoImage as error:
+            raise OSError(ENOENT, str(error)) from error
+        settings = host_settings(
+            function, self._network, self._holder, _PACKAGE, self._engine.processors
+        )
+        container, pid = self._engine.run(image, environment_id, HOLDER, settings)
+        try:
+            group = cgroups.of_process(pid)
+            listener = listen_in(pid, RUNTIME_API)
+        except BaseException:
+            self._engine.remove(container)
+            raise
+        found = places(function, config)
+        return ContainerEnclosure(
+            self._engine, container, pid, group, listener, found, freezes=function.freeze
+        )
+
+    def _image_of(self, function: Function) -> str:
+        if function.image is not None:
+            return function.image.uri
+        return self._image.replace("{python}", function.runtime.removeprefix("python"))
+
+
+class ContainerEnclosure:
+    """One container. `pid` is its holder's."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        container: str,
+        pid: int,
+        group: cgroups.Cgroup,
+        listener: socket.socket,
+        places: Places,
+        *,
+        freezes: bool,
+    ) -> None:
+        self._engine = engine
+        self._container = container
+        self._pid = pid
+        self._group = group
+        self.listener = listener
+        self.places = places
+        self._freezes = freezes
+        self._kills = 0
+        self._peak = 0
+
+    async def start(
+        self,
+        arguments: Sequence[str],
+        variables: Mapping[str, str],
+        on_output: Callable[[str], None],
+        on_exit: Callable[[int], None],
+    ) -> ContainerProgram:
+        """Start a program. Raises `OSError`."""
+        self.thaw()
+        program, pid, stream = await in_thread(lambda: self._start(arguments, variables))
+        return ContainerProgram(self, program, pid, Attachment(stream, on_output), on_exit)
+
+    def _start(
+        self, arguments: Sequence[str], variables: Mapping[str, str]
+    ) -> tuple[str, int, socket.socket]:
+        directory = self.places.working_directory
+        program, stream = self._engine.start(self._container, arguments, directory, USER, variables)
+        try:
+            pid = self._engine.started(program)
+            if pid is not None:
+                return program, pid, stream
+            with stream.makefile("rb") as output:
+                reason = output.read().decode(errors="replace")
+            raise _unstartable(reason, arguments, directory)
+        except BaseException:
+            stream.close()
+            raise
+
+    def return_code(self, program: str) -> int:
+        """End all that a program has left, and tell how itself ended. Blocks."""
+        self.kill()
+        return self._engine.return_code(program)
+
+    def kill(self) -> None:
+        """End everything but the holder."""
+        for pid in self._group.processes():
+            if pid != self._pid:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self.thaw()
+
+    def freeze(self) -> None:
+        """Let nothing in the container run until `thaw`."""
+        if self._freezes:
+            with suppress(FileNotFoundError):  # the container was removed by somebody else
+                self._group.freeze()
+
+    def thaw(self) -> None:
+        """Let everything run."""
+        with suppress(FileNotFoundError):
+            self._group.thaw()
+
+    def peak_memory(self) -> int | None:
+        """The most memory that the container has had so far, in bytes."""
+        now = memory.peak(self._group.processes())
+        with suppress(OSError):  # an old kernel does not know, or the container is gone
+            now = max(now, self._group.peak_memory())
+        self._peak = max(self._peak, now)
+        return self._peak or None
+
+    def out_of_memory(self) -> bool:
+        """Whether a program was killed since the last call because of its memory."""
+        try:
+            kills = self._group.out_of_memory_kills()
+        except OSError:
+            return False
+        found = kills > self._kills
+        self._kills = kills
+        return found
+
+    async def close(self) -> None:
+        """Remove the container."""
+        self.listener.close()
+        await in_thread(lambda: self._engine.remove(self._container))
+
+
+class ContainerProgram:
+    """A program that was started in a container."""
+
+    def __init__(
+        self,
+        enclosure: ContainerEnclosure,
+        program: str,
+        pid: int,
+        output: Attachment,
+        on_exit: Callable[[int], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._enclosure = enclosure
+        self._program = program
+        self.pid = pid
+        self._output = output
+        self._on_exit = on_exit
+        self._killer: asyncio.TimerHandle | None = None
+        self._ended = False
+        self._finished = self._loop.create_task(self._finish())
+
+    async def _finish(self) -> None:
+        """Wait for its end, and tell of it when all that it wrote has been told."""
+        await self._wait()
+        self._ended = True
+        if self._killer is not None:
+            self._killer.cancel()
+        code = await in_thread(lambda: self._enclosure.return_code(self._program))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._output.ended.wait(), _OUTPUT_GRACE)
+        self._output.close()
+        self._on_exit(code)
+
+    async def _wait(self) -> None:
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        gone = asyncio.Event()
+        self._loop.add_reader(descriptor, gone.set)
+        try:
+            await gone.wait()
+        finally:
+            self._loop.remove_reader(descriptor)
+            os.close(descriptor)
+
+    async def wait_closed(self) -> None:
+        """Return when it has ended and nothing that it started is left."""
+        await self._finished
+
+    def drain(self) -> None:
+        """Report all of its output that the engine has passed on until now."""
+        self._output.drain()
+
+    def stop(self, grace: float) -> None:
+        """Ask it to end (SIGTERM); `grace` seconds later, kill it."""
+        if not self._ended and self._killer is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+            self._enclosure.thaw()
+            self._killer = self._loop.call_later(grace, self.kill)
+
+    def kill(self) -> None:
+        """End it and all it has started, at once."""
+        if not self._ended:
+            self._enclosure.kill()
+
+
+def _unstartable(reason: str, arguments: Sequence[str], directory: str) -> OSError:
+    """The system's error in what Docker says of a program that it could not start."""
+    reason = reason.strip()
+    if "chdir" in reason:
+        return FileNotFoundError(ENOENT, os.strerror(ENOENT), directory)
+    if "permission denied" in reason:
+        return PermissionError(EACCES, os.strerror(EACCES), arguments[0])
+    if "not found" in reason or "no such file" in reason:
+        return FileNotFoundError(ENOENT, os.strerror(ENOENT), arguments[0])
+    return OSError(reason)
+
+
+def _is_gone(pid: int) -> bool:
+    return not Path("/proc", str(pid)).exists()

@@ -1,0 +1,248 @@
+"""Docker's engine, as environments use it: through Docker's SDK, and never from the event loop.
+
+Containers are labelled with the process id of the service that they belong to, so
+that those of one that was killed are found.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from warmstart.service.environments.cgroups import of_process
+
+__all__ = ["Engine", "EngineUnavailable", "NoImage"]
+
+_OWNER = "warmstart.owner"
+_ENVIRONMENT = "warmstart.environment"
+
+_UNIX = "unix://"
+_LOOK = 0.002
+"""Seconds between two looks at whether a program has started or ended."""
+
+_PATIENCE = 30.0
+"""Seconds after which an engine that says neither is given up."""
+
+
+class EngineUnavailable(Exception):
+    """There is no engine that can be used; the message says why, and what to do."""
+
+
+class NoImage(Exception):
+    """The engine does not have the image; the message says what to do."""
+
+
+class Engine:
+    """The engine at `DOCKER_HOST`, or where Docker is by default.
+
+    Raises:
+        EngineUnavailable: there is none, or it is of no use.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import docker
+        except ImportError:
+            raise EngineUnavailable(
+                'Containers take the docker package: pip install "warmstart[build]"'
+            ) from None
+        self._errors = docker.errors
+        self._types = docker.types
+        address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        if not address.startswith(_UNIX):
+            raise EngineUnavailable(
+                f"DOCKER_HOST is {address}, but the engine must be on this machine: name its"
+                " socket, as unix:///var/run/docker.sock"
+            )
+        if not hasattr(os, "geteuid") or os.geteuid() != 0:
+            raise EngineUnavailable(
+                "To serve functions inside of their containers warmstart must be root (sudo),"
+                " on Linux: see docs/images.md"
+            )
+        self._path = address.removeprefix(_UNIX)
+        self._connect(docker)
+
+    def _connect(self, docker: Any) -> None:
+        # The SDK leaves a socket open that it could not connect.
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self._path)
+            except OSError as error:
+                raise EngineUnavailable(
+                    f"Docker does not answer at {self._path} ({error.strerror}): start it, or say"
+                    " in DOCKER_HOST where it is"
+                ) from None
+        try:
+            self._client = docker.from_env()
+            self.processors: int = self._client.info()["NCPU"]
+        except self._errors.DockerException as error:
+            raise EngineUnavailable(f"Docker cannot be used: {error}") from None
+        self._api = self._client.api
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def image(self, uri: str) -> Mapping[str, Any]:
+        """An image's configuration.
+
+        Raises:
+            NoImage: the engine does not have it.
+        """
+        try:
+            config: dict[str, Any] = self._api.inspect_image(uri)["Config"]
+        except self._errors.APIError as error:
+            if error.status_code not in (400, 404):
+                raise OSError(str(error)) from error
+            raise NoImage(
+                f"Docker has no image {uri}. Pull or build it on this machine first."
+            ) from None
+        return config
+
+    # Containers
+
+    def run(
+        self, image: str, environment_id: str, program: str, settings: Mapping[str, Any]
+    ) -> tuple[str, int]:
+        """Run a container of `program` alone; its id, and its process's.
+
+        Raises:
+            OSError: the engine cannot.
+        """
+        owner = str(os.getpid())
+        try:
+            container: str = self._api.create_container(
+                image,
+                command=[],
+                entrypoint=[program],
+                name=f"warmstart-{owner}-{environment_id}",
+                labels={_OWNER: owner, _ENVIRONMENT: environment_id},
+                working_dir="/",
+                user="0:0",
+                host_config=self._api.create_host_config(**settings),
+            )["Id"]
+        except self._errors.DockerException as error:
+            raise OSError(_reason(error)) from error
+        try:
+            self._api.start(container)
+            return container, self._api.inspect_container(container)["State"]["Pid"]
+        except BaseException as error:
+            self._remove(container)
+            if isinstance(error, self._errors.DockerException):
+                raise OSError(_reason(error)) from error
+            raise
+
+    def remove(self, container: str) -> None:
+        """End a container and all that is in it, frozen or not."""
+        with suppress(self._errors.NotFound):
+            pid = self._api.inspect_container(container)["State"]["Pid"]
+            if pid:
+                with suppress(OSError):
+                    of_process(pid).thaw()
+            self._remove(container)
+
+    def _remove(self, container: str) -> None:
+        with suppress(self._errors.NotFound):
+            try:
+                self._api.remove_container(container, force=True, v=True)
+            except self._errors.APIError as error:
+                if error.status_code != 409:  # somebody else is removing it
+                    raise
+
+    def owned(self) -> Iterable[tuple[int, str]]:
+        """The containers of all services: the process id of each one's, and its own id."""
+        for found in self._api.containers(all=True, filters={"label": _OWNER}):
+            owner = found["Labels"][_OWNER]
+            if owner.isdecimal():
+                yield int(owner), found["Id"]
+
+    # Programs in them
+
+    def start(
+        self,
+        container: str,
+        arguments: Sequence[str],
+        directory: str,
+        user: str,
+        variables: Mapping[str, str],
+    ) -> tuple[str, socket.socket]:
+        """Have a program started: its id, and a stream of what it writes."""
+        try:
+            program: str = self._api.exec_create(
+                container,
+                list(arguments),
+                workdir=directory,
+                user=user,
+                environment=dict(variables),
+            )["Id"]
+        except self._errors.DockerException as error:
+            raise OSError(_reason(error)) from error
+        return program, self._attach(program)
+
+    def _attach(self, program: str) -> socket.socket:
+        """The connection on which the program is started becomes the stream of its output.
+
+        Made by hand: the SDK's reader may keep the first of it to itself.
+        https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Exec/operation/ExecStart
+        """
+        body = json.dumps({"Detach": False, "Tty": False}).encode()
+        head = (
+            f"POST /v{self._api.api_version}/exec/{program}/start HTTP/1.1\r\nHost: docker\r\n"
+            "Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        stream = socket.socket(socket.AF_UNIX)
+        try:
+            stream.connect(self._path)
+            stream.sendall(head.encode() + body)
+            answer = b""
+            while not answer.endswith(b"\r\n\r\n"):
+                byte = stream.recv(1)
+                if not byte:
+                    raise ConnectionError("Docker closed the connection")
+                answer += byte
+            status = answer.split(b"\r\n", 1)[0].decode(errors="replace")
+            if " 101 " not in status:
+                raise OSError(f"Docker does not start a program: {status}")
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    def started(self, program: str) -> int | None:
+        """The process id of a program; `None` if it could not be started."""
+        while True:
+            state = self._inspect(program)
+            if state["Pid"]:
+                return int(state["Pid"])
+            if state["ExitCode"] is not None:
+                return None
+            time.sleep(_LOOK)
+
+    def return_code(self, program: str) -> int:
+        """How a program has ended; negative for a signal."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            state = self._inspect(program)
+            if not state["Running"] and state["ExitCode"] is not None:
+                code = int(state["ExitCode"])
+                return code if code <= 128 else 128 - code  # as shells have it
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Docker does not say how program {program} has ended")
+            time.sleep(_LOOK)
+
+    def _inspect(self, program: str) -> dict[str, Any]:
+        try:
+            state: dict[str, Any] = self._api.exec_inspect(program)
+        except self._errors.DockerException as error:
+            raise OSError(_reason(error)) from error
+        return state
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "explanation", None) or error)
