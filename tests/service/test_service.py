@@ -23,7 +23,6 @@ from warmstart.invoke import (
     ServiceFault,
     TooManyRequests,
 )
-from warmstart.service.environments import life
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 from warmstart.service.logs.lines import log_line
@@ -450,10 +449,7 @@ async def test_what_a_function_has_started_ends_with_it() -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_an_environment_that_ignores_sigterm_is_killed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(life, "shutdown_grace", lambda: 0.2)
+async def test_an_environment_without_extensions_is_killed_at_once() -> None:
     async with serving(function("stubborn")) as (service, observed):
         await service.invoke("f", b"")
         await observed.wait_for(Report)

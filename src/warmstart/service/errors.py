@@ -16,6 +16,7 @@ __all__ = [
     "InitFailed",
     "PostedError",
     "exited",
+    "extension_exited",
     "init_timed_out",
     "no_bootstrap",
     "out_of_memory",
@@ -23,7 +24,9 @@ __all__ = [
     "restore_timed_out",
     "sandbox_failure",
     "timed_out",
+    "too_many_extensions",
     "truncated",
+    "unlaunchable",
     "unstartable",
     "valid_error_type",
 ]
@@ -84,14 +87,23 @@ class Fault:
 def exited(returncode: int) -> Fault:
     """The runtime's process ended; a negative code is the signal that ended it."""
     if returncode == 0:
-        reason = "Runtime exited without providing a reason"
-    elif returncode > 0:
-        reason = f"Runtime exited with error: exit status {returncode}"
-    else:
-        # Go's words for a signal, which AWS passes on, are strsignal's in lower case.
-        name = signal.strsignal(-returncode) or f"signal {-returncode}"
-        reason = f"Runtime exited with error: signal: {name.lower()}"
-    return Fault("Runtime.ExitError", reason)
+        return Fault("Runtime.ExitError", "Runtime exited without providing a reason")
+    return Fault("Runtime.ExitError", f"Runtime exited with error: {_termination(returncode)}")
+
+
+def extension_exited(returncode: int) -> Fault:
+    """An external extension's process ended, which none may do before the environment does."""
+    reason = "exit code 0" if returncode == 0 else _termination(returncode)
+    return Fault("Extension.Crash", reason)
+
+
+def _termination(returncode: int) -> str:
+    """How a process ended, in Go's words, which AWS passes on."""
+    if returncode > 0:
+        return f"exit status {returncode}"
+    # Its words for a signal are strsignal's in lower case.
+    name = signal.strsignal(-returncode) or f"signal {-returncode}"
+    return f"signal: {name.lower()}"
 
 
 def timed_out(seconds: float) -> Fault:
@@ -120,6 +132,17 @@ def unstartable(command: str, directory: str, error: OSError) -> Fault:
     if error.filename is not None and str(error.filename) == directory:
         return Fault("Runtime.InvalidWorkingDir", f"chdir {directory}: {reason}")
     return Fault("Runtime.InvalidEntrypoint", f"fork/exec {command}: {reason}")
+
+
+def unlaunchable(program: str, error: OSError) -> Fault:
+    """An external extension could not be started."""
+    reason = (error.strerror or str(error)).lower()
+    return Fault("Extension.LaunchError", f"fork/exec {program}: {reason}")
+
+
+def too_many_extensions(limit: int) -> Fault:
+    """The layers hold more extensions than an environment may have."""
+    return Fault("Extension.LaunchError", f"Extension limit ({limit}) reached")
 
 
 def no_bootstrap() -> Fault:

@@ -19,6 +19,8 @@ from warmstart.service.function import Function
 __all__ = [
     "Event",
     "Exit",
+    "ExtensionInit",
+    "ExtensionOutput",
     "InitReport",
     "InitRuntimeDone",
     "InitStart",
@@ -32,6 +34,7 @@ __all__ = [
     "RuntimeDone",
     "Source",
     "Start",
+    "TelemetrySubscription",
 ]
 
 
@@ -111,10 +114,14 @@ class RestoreReport(Event):
 
 @dataclass(frozen=True, slots=True)
 class Start(Event):
-    """`platform.start`: an invocation is handed to an environment."""
+    """`platform.start`: an invocation is handed to an environment.
+
+    `trace_id` is the trace header of one that is traced, here and below.
+    """
 
     request_id: str
     version: str
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,8 @@ class RuntimeDone(Event):
     """`platform.runtimeDone`: the runtime is done with an invocation, background work included.
 
     `response_latency_ms` is the time to the response's first byte and
-    `response_duration_ms` from there to its last; both are `None` if there was none.
+    `response_duration_ms` from there to its last, `produced_bytes` its size; they are
+    `None` if there was none.
     """
 
     request_id: str
@@ -141,14 +149,18 @@ class RuntimeDone(Event):
     duration_ms: float
     response_latency_ms: float | None
     response_duration_ms: float | None
+    produced_bytes: int | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report(Event):
     """`platform.report`: what an invocation cost.
 
-    `init_duration_ms` is set on the first invocation of an environment that was
-    started on demand, `restore_duration_ms` of one that was made from a snapshot.
+    `extension_overhead_ms` is how long extensions took after the runtime was done,
+    `None` if there are none that are told of invocations. `init_duration_ms` is set
+    on the first invocation of an environment that was started on demand,
+    `restore_duration_ms` of one that was made from a snapshot.
     `max_memory_used` is the runtime's peak in MB, `None` where the system does not tell.
     """
 
@@ -161,6 +173,8 @@ class Report(Event):
     max_memory_used: int | None
     init_duration_ms: float | None
     restore_duration_ms: float | None = None
+    extension_overhead_ms: float | None = None
+    trace_id: str | None = None
 
     @property
     def billed_restore_duration_ms(self) -> int | None:
@@ -178,6 +192,37 @@ class Output(Event):
 
     request_id: str | None
     line: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionOutput(Event):
+    """`extension`: a line that the external extension `name` wrote, without its newline."""
+
+    name: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionInit(Event):
+    """`platform.extension`: where an extension was when INIT was over, or had failed."""
+
+    name: str
+    state: str
+    events: tuple[str, ...]
+    error_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetrySubscription(Event):
+    """`platform.telemetrySubscription`: an extension wants telemetry of these types.
+
+    `kind` is the event's name, which the Logs API has another word for.
+    """
+
+    kind: str
+    name: str
+    state: str
+    types: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ async def test_an_update_replaces_an_environment_that_is_still_starting() -> Non
             answer = await client.next()
 
         assert answer.request_id == "id"
-        assert old.returncode == -15
+        assert old.returncode == -9  # no extension: no grace
         assert on.of(InitReport)[0].status == "success"
         caller.cancel()
 

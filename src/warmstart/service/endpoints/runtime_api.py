@@ -13,11 +13,28 @@ import asyncio
 import json
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from warmstart.invoke import MAX_PAYLOAD
 from warmstart.service import errors
+from warmstart.service.endpoints.answers import (
+    JSON,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    Truncated,
+    accept,
+    answer,
+    header,
+    not_allowed,
+    not_found,
+    pieces,
+    refuse,
+    wait_disconnect,
+    whole_body,
+)
 from warmstart.service.endpoints.endpoint import HEADER_COUNT
 from warmstart.service.environments.environment import Refusal
 from warmstart.service.errors import Failure, PostedError, valid_error_type
@@ -26,11 +43,6 @@ from warmstart.service.stream import ReaderGone, Sink, TooLarge
 
 __all__ = ["Runtime", "RuntimeAPI"]
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 _Handler = Callable[[str, Scope, Receive, Send], Awaitable[None]]
 
 _ROOT = "/2018-06-01"
@@ -58,10 +70,6 @@ class Runtime(Protocol):
     def begin_restore_error(self) -> None: ...
 
 
-class Truncated(Exception):
-    """The connection ended before the request's body did."""
-
-
 class RuntimeAPI:
     """Answers the runtime of one environment; `restores` if it is one of a snapshot."""
 
@@ -80,14 +88,14 @@ class RuntimeAPI:
         path: str = scope["path"]
         method, handler, request_id = self._route(path)
         if handler is None:
-            await _answer(send, 404, b"404 page not found\n", b"text/plain; charset=utf-8")
+            await not_found(send)
         elif scope["method"] != method:
-            await _answer(send, 405, b"", b"text/plain", [(b"allow", method.encode())])
+            await not_allowed(send, method)
         else:
             try:
                 await handler(request_id, scope, receive, send)
             except Refusal as refusal:
-                await _refuse(send, refusal)
+                await refuse(send, refusal)
 
     def _route(self, path: str) -> tuple[str, _Handler | None, str]:
         if path == _NEXT:
@@ -101,12 +109,12 @@ class RuntimeAPI:
         return *self._others.get(path, ("", None)), ""
 
     async def _ping(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
-        await _answer(send, 200, b"pong", b"text/plain; charset=utf-8")
+        await answer(send, 200, b"pong", b"text/plain; charset=utf-8")
 
     async def _next(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
         invocation = await self._runtime.next()
         if invocation is None:
-            await _wait_disconnect(receive)
+            await wait_disconnect(receive)
             return
         payload = invocation.payload
         headers = [
@@ -130,8 +138,8 @@ class RuntimeAPI:
     async def _response(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._runtime.begin_response(request_id)
         headers: Headers = scope["headers"]
-        content_type = _header(headers, b"content-type")
-        mode = _header(headers, b"lambda-runtime-function-response-mode")
+        content_type = header(headers, b"content-type")
+        mode = header(headers, b"lambda-runtime-function-response-mode")
         if mode is None:
             content_type = content_type or b"application/json"
             await self._whole_response(request_id, content_type.decode("latin-1"), receive, send)
@@ -149,7 +157,7 @@ class RuntimeAPI:
         body = await self._body(request_id, receive, send)
         if body is not None:
             self._runtime.respond(request_id, body, content_type)
-            await _accept(send)
+            await accept(send)
 
     async def _streamed_response(
         self, request_id: str, content_type: str, scope: Scope, receive: Receive, send: Send
@@ -163,7 +171,7 @@ class RuntimeAPI:
         farewell = Farewell(send)
         sink.on_reader_gone(farewell.say)
         try:
-            async for data in _pieces(receive):
+            async for data in pieces(receive):
                 await sink.write(data)
         except Truncated:
             if not farewell.said:
@@ -179,16 +187,16 @@ class RuntimeAPI:
             await farewell.wait_said()
             return
         self._end_stream(request_id, sink, scope["headers"][scope[HEADER_COUNT] :])
-        await _accept(send)
+        await accept(send)
 
     def _end_stream(self, request_id: str, sink: Sink, trailers: Headers) -> None:
-        error_type = _header(trailers, b"lambda-runtime-function-error-type")
+        error_type = header(trailers, b"lambda-runtime-function-error-type")
         if error_type is None:
             sink.end()
             self._runtime.end_response(request_id, None)
             return
         name = error_type.decode("latin-1")
-        body = _decoded(_header(trailers, b"lambda-runtime-function-error-body") or b"")
+        body = _decoded(header(trailers, b"lambda-runtime-function-error-body") or b"")
         sink.fail(name, body)
         self._runtime.end_response(request_id, PostedError(valid_error_type(name), body))
 
@@ -197,7 +205,7 @@ class RuntimeAPI:
         body = await self._body(request_id, receive, send)
         if body is not None:
             self._runtime.fail(request_id, _posted_error(scope["headers"], body))
-            await _accept(send)
+            await accept(send)
 
     async def _init_error(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._runtime.begin_init_error()
@@ -205,7 +213,7 @@ class RuntimeAPI:
 
     async def _restore_next(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._runtime.restore_next()
-        await _answer(send, 200, b"", _JSON)
+        await answer(send, 200, b"", JSON)
 
     async def _restore_error(self, _: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._runtime.begin_restore_error()
@@ -213,17 +221,17 @@ class RuntimeAPI:
 
     async def _environment_error(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = b"".join([data async for data in _pieces(receive)])
+            body = await whole_body(receive)
         except Truncated:
             return
         self._runtime.init_error(_posted_error(scope["headers"], body))
-        await _accept(send)
+        await accept(send)
 
     async def _body(self, request_id: str, receive: Receive, send: Send) -> bytes | None:
         """The whole body of a response. `None` if it was not taken, which is then dealt with."""
         body = bytearray()
         try:
-            async for data in _pieces(receive):
+            async for data in pieces(receive):
                 body += data
                 if len(body) > MAX_PAYLOAD:
                     await self._too_large(request_id, send)
@@ -236,7 +244,7 @@ class RuntimeAPI:
     async def _too_large(self, request_id: str, send: Send) -> None:
         """The caller gets an error, the runtime may go on; the rest of the body is dropped."""
         self._runtime.fail(request_id, errors.response_too_large())
-        await _refuse(
+        await refuse(
             send,
             Refusal(
                 413,
@@ -264,39 +272,16 @@ class Farewell:
     def say(self) -> None:
         """Answer now, while another coroutine may be waiting for the rest of the body."""
         if self._task is None:
-            self._task = asyncio.ensure_future(_accept(self._send, [(b"connection", b"close")]))
+            self._task = asyncio.ensure_future(accept(self._send, [(b"connection", b"close")]))
 
     async def wait_said(self) -> None:
         assert self._task is not None
         await self._task
 
 
-async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Truncated
-        more = message["more_body"]
-        if message["body"]:
-            yield message["body"]
-
-
-async def _wait_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _header(headers: Headers, name: bytes) -> bytes | None:
-    for key, value in headers:
-        if key == name:
-            return value
-    return None
-
-
 def _posted_error(headers: Headers, body: bytes) -> PostedError:
-    error_type = _header(headers, b"lambda-runtime-function-error-type") or b""
-    if _header(headers, b"content-type") == _ERROR_CAUSE:
+    error_type = header(headers, b"lambda-runtime-function-error-type") or b""
+    if header(headers, b"content-type") == _ERROR_CAUSE:
         body = _without_cause(body)
     return PostedError(valid_error_type(error_type.decode("latin-1")), body)
 
@@ -317,26 +302,3 @@ def _decoded(trailer: bytes) -> bytes:
         return b64decode(trailer, validate=True)
     except Base64Error:
         return trailer
-
-
-_JSON = b"application/json"
-_ACCEPTED_BODY = b'{"status":"OK"}\n'
-
-
-async def _accept(send: Send, headers: Headers | None = None) -> None:
-    await _answer(send, 202, _ACCEPTED_BODY, _JSON, headers)
-
-
-async def _refuse(send: Send, refusal: Refusal) -> None:
-    body = {"errorMessage": refusal.message, "errorType": refusal.error_type}
-    text = json.dumps(body, separators=(",", ":")) + "\n"
-    await _answer(send, refusal.status, text.encode(), _JSON)
-
-
-async def _answer(
-    send: Send, status: int, body: bytes, content_type: bytes, headers: Headers | None = None
-) -> None:
-    own = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-    start = {"type": "http.response.start", "status": status, "headers": own + (headers or [])}
-    await send(start)
-    await send({"type": "http.response.body", "body": body})

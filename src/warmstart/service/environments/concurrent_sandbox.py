@@ -117,16 +117,21 @@ class ConcurrentSandbox(Life):
 
     async def next(self) -> Invocation[Any] | None:
         """`GET invocation/next`, on one of many connections."""
-        before = self.environment.state
-        self.environment.next(self._clock.monotonic())
-        if before is State.STARTED:
-            self._cancel_deadline()
-            self._initialized()
-            self._owner.changed(self)
+        if self.environment.state is State.STARTED:
+            self._once_ready(self._begin)
+        else:
+            self.environment.next(self._clock.monotonic())
         poll: asyncio.Future[Invocation[Any] | None] = self._loop.create_future()
         self._polls.append(poll)
         self._hand_out()
         return self._unless_ended(await poll)
+
+    def _begin(self) -> None:
+        """Runtime and extensions ask for events: INIT is over."""
+        self.environment.next(self._clock.monotonic())
+        self._cancel_deadline()
+        self._initialized()
+        self._owner.changed(self)
 
     def begin_response(self, request_id: str) -> None:
         """`POST invocation/{id}/response`: its headers are here."""

@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from errno import ENOENT
@@ -134,6 +135,10 @@ class ProcessEnclosure:
             else views.places(function)
         )
         self._processes: set[Process] = set()
+        # What one program has left must not be looked for while another one is being
+        # started, which is nobody's yet.
+        self._starting = 0
+        self._spawning = threading.Lock()
         self._cgroups = cgroups
         self._cgroup: Cgroup | None = None
         self._kills = 0
@@ -149,6 +154,19 @@ class ProcessEnclosure:
         on_exit: Callable[[int], None],
     ) -> Process:
         """Start a program. Raises `OSError`."""
+        self._starting += 1
+        try:
+            return await self._start(arguments, variables, on_output, on_exit)
+        finally:
+            self._starting -= 1
+
+    async def _start(
+        self,
+        arguments: Sequence[str],
+        variables: Mapping[str, str],
+        on_output: Callable[[str], None],
+        on_exit: Callable[[int], None],
+    ) -> Process:
         output, child_output = os.pipe()
         try:
             child = await self._start_child(arguments, variables, child_output)
@@ -175,6 +193,12 @@ class ProcessEnclosure:
     def _spawn(
         self, arguments: Sequence[str], variables: Mapping[str, str], output: int
     ) -> subprocess.Popen[bytes]:
+        with self._spawning:
+            return self._spawn_alone(arguments, variables, output)
+
+    def _spawn_alone(
+        self, arguments: Sequence[str], variables: Mapping[str, str], output: int
+    ) -> subprocess.Popen[bytes]:
         self._make_cgroup()
         if self._views is None:
             popen = spawn(arguments, self.places.task_root, variables, output, self._passed)
@@ -199,12 +223,13 @@ class ProcessEnclosure:
                 raise RuntimeError("A control group could not be made.") from error
 
     def _end_what_is_left(self) -> None:
-        if self._processes:
-            return
-        if self._cgroup is not None:
-            self._cgroup.kill()
-        else:
-            end_all(partial(bearing, self._environment_id))
+        with self._spawning:
+            if self._processes or self._starting:
+                return
+            if self._cgroup is not None:
+                self._cgroup.kill()
+            else:
+                end_all(partial(bearing, self._environment_id))
 
     # Freezing
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from warmstart.invoke import InvokeError, ServiceFault, SnapStartFailed, SnapStartTimeout
 from warmstart.service import errors, telemetry
@@ -72,13 +73,21 @@ class Init:
         self._waiter = asyncio.get_running_loop().create_future()
         await self._waiter
 
-    def end(self, failure: Failure | None, now: float, time: float, source: Source) -> list[Event]:
-        """It is done, or has failed; what there is to report."""
+    def end(
+        self,
+        failure: Failure | None,
+        now: float,
+        time: float,
+        source: Source,
+        extensions: Sequence[Event],
+    ) -> list[Event]:
+        """It is done, or has failed; what there is to report, with that of the extensions."""
         self._end(failure, now)
         assert self.duration_ms is not None
         facts = (self.initialization_type, *outcome(failure))
         return [
             telemetry.InitRuntimeDone(time, source, *facts, self.phase),
+            *extensions,
             telemetry.InitReport(time, source, *facts, self.duration_ms, self.phase),
         ]
 
@@ -127,8 +136,15 @@ class Restore(Init):
             " Amazon CloudWatch logs."
         )
 
-    def end(self, failure: Failure | None, now: float, time: float, source: Source) -> list[Event]:
-        """It is done, or has failed; what there is to report."""
+    def end(
+        self,
+        failure: Failure | None,
+        now: float,
+        time: float,
+        source: Source,
+        extensions: Sequence[Event],
+    ) -> list[Event]:
+        """It is done, or has failed; what there is to report. Of the extensions INIT has."""
         self._end(failure, now)
         assert self.duration_ms is not None
         return [

@@ -1,11 +1,11 @@
 """What all environments have: their runtimes, INIT, SHUTDOWN, and how they report.
 
-`Life` joins three sources of events: its runtime's requests (through
-`RuntimeAPI`), its process's output and end (through the `Supervisor`), and its
-timers. Each of them moves the pure `Environment`, answers invocations if there
-is something to answer, reports to the observer, and lets the pool know
-(`changed`) so that it decides anew. What becomes of invocations is the
-subclasses' business.
+`Life` joins three sources of events: the requests of its runtime and extensions
+(through `EnvironmentAPI`), its processes' output and end (through the
+`Supervisor`), and its timers. Each of them moves the pure `Environment`, answers
+invocations if there is something to answer, reports to the observer, and lets
+the pool know (`changed`) so that it decides anew. What becomes of invocations is
+the subclasses' business.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Any, Protocol
 from warmstart.invoke import InvokeError
 from warmstart.service import errors, telemetry
 from warmstart.service.clock import Clock
-from warmstart.service.endpoints.runtime_api import RuntimeAPI
+from warmstart.service.endpoints.environment_api import EnvironmentAPI
 from warmstart.service.environments.driver import Driver, Places
-from warmstart.service.environments.environment import Environment, State
+from warmstart.service.environments.environment import Environment, Refusal, State
+from warmstart.service.environments.extensions import Extensions
 from warmstart.service.environments.init import Init, Restore
 from warmstart.service.environments.serving import Serving
 from warmstart.service.environments.supervisor import Supervisor
@@ -29,6 +30,8 @@ from warmstart.service.environments.variables import variables
 from warmstart.service.errors import Failure, Fault
 from warmstart.service.function import Function
 from warmstart.service.invocation import Invocation
+from warmstart.service.logs.subscribers import Subscribers
+from warmstart.service.logs.subscription import Subscription
 from warmstart.service.stream import Sink
 from warmstart.service.telemetry import Event
 
@@ -36,11 +39,6 @@ __all__ = ["INIT_ERROR_GRACE", "Life", "Owner", "Settings"]
 
 INIT_ERROR_GRACE = 0.5
 """Seconds a runtime has to exit after it has reported that its INIT failed."""
-
-
-def shutdown_grace() -> float:
-    """Seconds from SIGTERM to SIGKILL, as AWS gives an environment with external extensions."""
-    return 2.0
 
 
 class Settings(Protocol):
@@ -53,6 +51,8 @@ class Settings(Protocol):
     def observer(self, event: Event) -> None: ...
     @property
     def region(self) -> str: ...
+    @property
+    def account(self) -> str: ...
     @property
     def function_variables(self) -> Mapping[str, str]: ...
 
@@ -94,6 +94,8 @@ class Life(ABC):
         self._deadline: asyncio.TimerHandle | None = None
         self._old_age = self._loop.call_later(function.max_age, self._grow_old)
         self._too_old = False
+        self.extensions = Extensions(invoke=environment.places == 1)
+        self.telemetry = Subscribers(settings.clock)
         self._supervisor = Supervisor(self, driver or settings.driver, settings.clock)
 
     # What becomes of invocations
@@ -119,6 +121,11 @@ class Life(ABC):
         """Whoever waits for an event gets none."""
 
     @property
+    def account(self) -> str:
+        """The id of the account."""
+        return self._settings.account
+
+    @property
     def memory(self) -> int | None:
         """The environment's peak memory in MB, as it was last read."""
         return self._supervisor.memory
@@ -129,7 +136,7 @@ class Life(ABC):
         """Run runtimes as they are needed; return when nothing of the environment is left."""
         try:
             restores = self._initialization_type == "snap-start"
-            await self._supervisor.run(RuntimeAPI(self, restores=restores))
+            await self._supervisor.run(EnvironmentAPI(self, restores=restores))
         except BaseException:
             # Ours. Whoever waits must not wait for ever.
             self._break_down(errors.sandbox_failure())
@@ -139,6 +146,11 @@ class Life(ABC):
 
     def starting(self) -> None:
         """A runtime is about to be started: INIT begins."""
+        self.extensions.begin()
+        self.telemetry.begin()
+        self._begin_init()
+
+    def _begin_init(self) -> None:
         init = self._init
         self._report_all([init.begin(self._clock.time(), self.source)])
         if init.phase == "init":
@@ -178,9 +190,26 @@ class Life(ABC):
             self._end(fault)
         self._stop_reason = None
 
+    def extension_output(self, name: str, line: str) -> None:
+        """An external extension has written a line."""
+        self._report(telemetry.ExtensionOutput, name, line)
+
+    def extension_exited(self, fault: Fault) -> None:
+        """An external extension is gone, which none may be before the environment is."""
+        ending = self.environment.state in (State.SHUTDOWN, State.EXITED)
+        if ending or self._supervisor.dismissed:
+            return
+        if self._init.over:
+            self._crashed(fault)
+        else:
+            self._init_failed(fault)
+        if not self._supervisor.dismissed:  # the environment goes with it
+            self._supervisor.kill()
+
     def disconnected(self) -> None:
-        """Nothing of the runtime is left."""
+        """Nothing of the runtime and its extensions is left."""
         self._refuse_polls()
+        self.extensions.refuse_polls()
 
     def stopped(self) -> None:
         """SHUTDOWN began when there was no runtime."""
@@ -204,7 +233,7 @@ class Life(ABC):
     def stop(self, reason: str) -> None:
         """SHUTDOWN: let the process end by itself, for a while."""
         if self._begin_shutdown(reason):
-            self._supervisor.stop(shutdown_grace())
+            self._supervisor.stop(reason)
 
     def abandon(self, error: InvokeError) -> None:
         """Stop because the service does; the callers of the invocations under way get `error`."""
@@ -215,6 +244,7 @@ class Life(ABC):
         if self.environment.state is State.SHUTDOWN or self.environment.state is State.EXITED:
             return False
         self._stop_reason = reason
+        self.extensions.stop_waiting()
         self.environment.stop(self._clock.monotonic())
         self._cancel_deadline()
         if self._supervisor.occupied:
@@ -254,8 +284,10 @@ class Life(ABC):
         await self._init.wait()
 
     def _end_init(self, failure: Failure | None) -> None:
-        now = self._clock.monotonic()
-        self._report_all(self._init.end(failure, now, self._clock.time(), self.source))
+        now, time = self._clock.monotonic(), self._clock.time()
+        extensions = self.extensions.reports(time, self.source)
+        self._report_all(self._init.end(failure, now, time, self.source, extensions))
+        self.telemetry.close()
 
     def _init_failed(self, failure: Failure) -> None:
         """INIT failed, and the runtime is of no use any more."""
@@ -283,6 +315,8 @@ class Life(ABC):
 
     def begin_init_error(self) -> None:
         """`POST init/error`: its headers are here."""
+        if self._is_left_over:
+            raise Refusal(403, "InvalidStateTransition", "The runtime is being ended.")
         self.environment.init_error(self._clock.monotonic())
 
     def init_error(self, failure: Failure) -> None:
@@ -298,7 +332,7 @@ class Life(ABC):
         self._cancel_deadline()
         self._initialized()
         self._init = Restore(self._clock.monotonic())
-        self.starting()
+        self._begin_init()
         self._owner.changed(self)
 
     def begin_restore_error(self) -> None:
@@ -314,6 +348,32 @@ class Life(ABC):
     @abstractmethod
     async def next(self) -> Invocation[Any] | None:
         """`GET invocation/next`: wait for an event. `None`: there will be none any more."""
+
+    @property
+    def _is_left_over(self) -> bool:
+        """Whether the runtime was dismissed, while an invocation waits for the next one's INIT."""
+        return self._supervisor.dismissed and self.environment.state is State.SUPPRESSED_INIT
+
+    def _once_ready(self, advance: Callable[[], None]) -> None:
+        """The runtime asks for what is next: go on when all extensions do, too."""
+        registry = self.extensions.registry
+        registry.closed = True
+        if registry.all_ready:
+            advance()
+        else:
+            self.extensions.when_ready(advance)
+
+    def subscribe(self, name: str, subscription: Subscription) -> bool:
+        """An extension wants telemetry; false if it has had the same before.
+
+        Raises:
+            Refusal: INIT is over.
+        """
+        new = self.telemetry.subscribe(name, subscription)
+        state = "Subscribed" if new else "Already subscribed"
+        kind = subscription.api.record
+        self._report(telemetry.TelemetrySubscription, kind, name, state, subscription.types)
+        return new
 
     def _unless_ended(self, invocation: Invocation[Any] | None) -> Invocation[Any] | None:
         """What was waited for, unless its runtime has ended since it was handed over."""
@@ -357,6 +417,7 @@ class Life(ABC):
         """The whole response is here: answer the caller."""
         serving = self._serving_of(request_id)
         if serving is not None:
+            serving.produced_bytes = len(payload)
             serving.invocation.respond(payload, content_type)
             self.end_response(request_id, None)
 
@@ -364,7 +425,9 @@ class Life(ABC):
         """The invocation failed; the runtime has said so, or its response could not be taken."""
         serving = self._serving_of(request_id)
         if serving is not None:
-            serving.invocation.fail(failure.error_type, failure.payload(request_id))
+            payload = failure.payload(request_id)
+            serving.produced_bytes = len(payload)
+            serving.invocation.fail(failure.error_type, payload)
             self.end_response(request_id, failure)
 
     def begin_stream(self, request_id: str, content_type: str) -> Sink:
@@ -392,14 +455,19 @@ class Life(ABC):
             self._deadline = None
 
     def _report(self, event: Callable[..., Event], *facts: object) -> None:
-        self._settings.observer(event(self._clock.time(), self.source, *facts))
+        self._tell(event(self._clock.time(), self.source, *facts))
 
     def _report_all(self, events: Iterable[Event]) -> None:
         for event in events:
-            self._settings.observer(event)
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        self._settings.observer(event)
+        if self.telemetry.active:
+            self.telemetry.observe(event)
 
     def _report_start(self, serving: Serving) -> None:
-        self._report(telemetry.Start, serving.invocation.request_id, self.function.version)
+        self._tell(serving.start(self._clock.time(), self.source))
 
     def _report_end(self, serving: Serving, failure: Failure | None) -> None:
         """The invocation is done; its caller, if still there, hears of the failure."""

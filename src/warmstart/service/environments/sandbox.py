@@ -29,6 +29,9 @@ from warmstart.service.invocation import Invocation
 
 __all__ = ["Sandbox"]
 
+_UNDER_WAY = {State.STARTED, State.SUPPRESSED_INIT, State.RESTORING, State.RESPONSE_SENT}
+"""The states that end when the runtime asks for what is next."""
+
 
 class Sandbox(Life):
     """An environment for one invocation at a time; made of `snapshot` if there is one."""
@@ -70,13 +73,13 @@ class Sandbox(Life):
         """End the runtime; the next invocation gets a new one in the same environment."""
         if self._initialization_type == "snap-start":
             # Another one is made from the snapshot sooner than this one would be ready again.
-            if self._begin_shutdown(reason):
-                self._supervisor.kill()
+            self.stop(reason)
             return
         self._cancel_deadline()
         self._stop_reason = reason
         self.environment.reset(self._clock.monotonic())
-        self._supervisor.dismiss()
+        self.extensions.stop_waiting()
+        self._supervisor.dismiss(reason)
         self._refuse_polls()
         self._retire_if_old()
         self._owner.changed(self)
@@ -126,10 +129,16 @@ class Sandbox(Life):
         else:
             self._report_start(serving)
             self._supervisor.thaw()
+            self._invoke_extensions(serving)
         self._owner.changed(self)
         polls, self._polls = self._polls, None
         if polls is not None:
             polls.set_result(invocation)
+
+    def _invoke_extensions(self, serving: Serving) -> None:
+        if self.extensions.invoked:
+            invocation = serving.invocation
+            self.extensions.invoke(invocation, self.deadline_ms(invocation.request_id))
 
     def _timed_out(self) -> None:
         fault = errors.timed_out(self.function.timeout)
@@ -150,25 +159,52 @@ class Sandbox(Life):
 
     async def next(self) -> Invocation[Any] | None:
         """`GET invocation/next`: wait for an event. `None`: there will be none any more."""
-        before = self.environment.state
-        self.environment.next(self._clock.monotonic())
-        if before is not self.environment.state:
-            if before is State.RESPONSE_SENT:
-                self._end_invocation(None)
-            else:
-                if self._serving is None:
-                    self._cancel_deadline()
-                self._initialized()
-            if self._too_old:
-                self._retire_if_old()
-            self._owner.changed(self)
-        if self._serving is not None:
+        if self._is_left_over:
+            return None
+        if self.environment.state in _UNDER_WAY:
+            serving = self._serving
+            if serving is not None and self.extensions.invoked:
+                self._end_runtime(serving)
+            self._once_ready(self._advance)
+        else:
+            self.environment.next(self._clock.monotonic())
+        if self.environment.state is State.RUNNING and self._serving is not None:
             return self._serving.invocation
         if self._polls is None:
             self._polls = self._loop.create_future()
+        return self._unless_ended(await self._polls)
+
+    def _end_runtime(self, serving: Serving) -> None:
+        """The runtime is done with an invocation; its extensions may not be."""
+        if self.environment.state is State.RESPONSE_SENT and serving.runtime_done is None:
+            self._supervisor.drain()
+            now, time = self._clock.monotonic(), self._clock.time()
+            self._tell(serving.end_runtime(None, now, time, self.source))
+
+    def _advance(self) -> None:
+        """Runtime and extensions ask for what is next: INIT, or the invocation, is over."""
+        before = self.environment.state
+        self.environment.next(self._clock.monotonic())
+        if before is State.RESPONSE_SENT:
+            self._end_invocation(None)
+        else:
+            if self._serving is None:
+                self._cancel_deadline()
+            self._initialized()
+            if self._serving is not None:
+                self._begin_suppressed(self._serving)
+        if self._too_old:
+            self._retire_if_old()
+        self._owner.changed(self)
         if self.environment.state is State.READY:
             self._supervisor.freeze()
-        return self._unless_ended(await self._polls)
+
+    def _begin_suppressed(self, serving: Serving) -> None:
+        """INIT, which was a part of the invocation, is over: hand the event to who waits."""
+        self._invoke_extensions(serving)
+        polls, self._polls = self._polls, None
+        if polls is not None:
+            polls.set_result(serving.invocation)
 
     def _serving_of(self, request_id: str) -> Serving | None:
         # What is left to read of a runtime that was dismissed is of another invocation.

@@ -27,7 +27,9 @@ class Serving:
         "init_duration_ms",
         "invocation",
         "last_byte",
+        "produced_bytes",
         "restore_duration_ms",
+        "runtime_done",
     )
 
     def __init__(
@@ -44,12 +46,27 @@ class Serving:
         self.first_byte: float | None = None
         self.last_byte: float | None = None
         self.failure: Failure | None = None
+        self.produced_bytes: int | None = None
+        self.runtime_done: float | None = None
+
+    @property
+    def _trace_id(self) -> str | None:
+        """The trace header, if the invocation is traced."""
+        trace_id = self.invocation.trace_id
+        return trace_id if "Sampled=1" in trace_id else None
+
+    def start(self, time: float, source: Source) -> Event:
+        """What there is to report of its beginning."""
+        return telemetry.Start(
+            time, source, self.invocation.request_id, source.function.version, self._trace_id
+        )
 
     def end(
         self, failure: Failure | None, now: float, time: float, source: Source, memory: int | None
     ) -> list[Event]:
         """Answer the caller, if nobody has yet, and return what there is to report."""
         invocation = self.invocation
+        overhead = None if self.runtime_done is None else (now - self.runtime_done) * 1000
         events: list[Event] = []
         if failure is not None:
             if not invocation.answered:
@@ -57,32 +74,15 @@ class Serving:
             if isinstance(failure, Fault):
                 facts = (failure.status, failure.error_type, failure.message)
                 events.append(telemetry.PlatformFault(time, source, invocation.request_id, *facts))
-        status, error_type = outcome(failure or self.failure)
+        if self.runtime_done is None:
+            events.append(self.end_runtime(failure, now, time, source))
         duration = (now - self.dispatched) * 1000
-        latency = transfer = None
-        if self.first_byte is not None:
-            latency = (self.first_byte - self.dispatched) * 1000
-            if self.last_byte is not None:
-                transfer = (self.last_byte - self.first_byte) * 1000
-        events.append(
-            telemetry.RuntimeDone(
-                time,
-                source,
-                invocation.request_id,
-                status,
-                error_type,
-                duration,
-                latency,
-                transfer,
-            )
-        )
         events.append(
             telemetry.Report(
                 time,
                 source,
                 invocation.request_id,
-                status,
-                error_type,
+                *outcome(failure or self.failure),
                 duration,
                 # INIT is billed: https://aws.amazon.com/blogs/compute/ (August 2025).
                 math.ceil(duration + (self.init_duration_ms or 0.0))
@@ -91,9 +91,33 @@ class Serving:
                 memory,
                 self.init_duration_ms,
                 self.restore_duration_ms,
+                overhead,
+                self._trace_id,
             )
         )
         return events
+
+    def end_runtime(
+        self, failure: Failure | None, now: float, time: float, source: Source
+    ) -> Event:
+        """The runtime is done, though extensions may not be; what there is to report."""
+        self.runtime_done = now
+        latency = transfer = None
+        if self.first_byte is not None:
+            latency = (self.first_byte - self.dispatched) * 1000
+            if self.last_byte is not None:
+                transfer = (self.last_byte - self.first_byte) * 1000
+        return telemetry.RuntimeDone(
+            time,
+            source,
+            self.invocation.request_id,
+            *outcome(failure or self.failure),
+            (now - self.dispatched) * 1000,
+            latency,
+            transfer,
+            self.produced_bytes,
+            self._trace_id,
+        )
 
 
 def outcome(failure: Failure | None) -> tuple[str, str | None]:

@@ -19,6 +19,7 @@ from typing import Any
 from warmstart.service.environments.copies import Copies
 from warmstart.service.environments.drivers import ByPackage
 from warmstart.service.environments.enclosure import ProcessDriver, ProcessEnclosure
+from warmstart.service.environments.launch import external_extensions
 from warmstart.service.environments.life import Settings
 from warmstart.service.environments.process import Child, in_thread
 from warmstart.service.environments.template import Template
@@ -34,8 +35,8 @@ _COPIES = ".environments"
 async def take_snapshot(function: Function, settings: Settings) -> Snapshot | None:
     """Run INIT and return what environments can be made of, or `None` if none can be so made.
 
-    That takes warmstart's own runtime, on Linux, and an INIT that leaves no threads behind; the
-    function's log says where it does.
+    That takes warmstart's own runtime, on Linux, no external extensions, and an INIT that leaves
+    no threads behind; the function's log says where it does.
 
     Raises:
         InitFailed: INIT failed.
@@ -49,6 +50,7 @@ async def take_snapshot(function: Function, settings: Settings) -> Snapshot | No
         and function.runtime.startswith("python")
         and not function.command
         and function.max_environment_concurrency == 1
+        and not external_extensions(function)
     )
     if not can_be_copied:
         return None

@@ -98,6 +98,7 @@ class Template(Life):
 
     def disconnected(self) -> None:
         """Nothing of the process is left."""
+        super().disconnected()
         if self._copies is not None:
             self._copies.close()
             self._copies = None
@@ -111,7 +112,7 @@ class Template(Life):
         self._ready.set_exception(InitFailed(failure.error_type, failure.payload(None)))
         self._ready.exception()  # somebody may have waited for it, or nobody
         self.environment.reset(self._clock.monotonic())
-        self._supervisor.dismiss()
+        self._supervisor.dismiss("failure")
 
     def changed(self, sandbox: Life) -> None:
         """It has moved, by itself."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from warmstart.service.logs.records import timestamp
 from warmstart.service.telemetry import (
     Event,
+    ExtensionInit,
+    ExtensionOutput,
     InitReport,
     InitStart,
     Output,
@@ -18,6 +20,7 @@ from warmstart.service.telemetry import (
     RestoreStart,
     RuntimeDone,
     Start,
+    TelemetrySubscription,
 )
 
 __all__ = ["log_line"]
@@ -27,7 +30,7 @@ def log_line(event: Event) -> str | None:
     """The line that the event leaves in the function's log; `None` if it leaves none."""
     line: str | None = None
     match event:
-        case Output():
+        case Output() | ExtensionOutput():
             line = event.line
         case Start():
             line = f"START RequestId: {event.request_id} Version: {event.version}"
@@ -37,6 +40,15 @@ def log_line(event: Event) -> str | None:
             line = f"END RequestId: {event.request_id}"
         case Report():
             line = _report(event)
+        case _:
+            line = _of_environment(event)
+    return line
+
+
+def _of_environment(event: Event) -> str | None:
+    """The line of what is no invocation's."""
+    line: str | None = None
+    match event:
         case InitStart() if event.phase == "init":
             line = f"INIT_START Runtime Version: {event.runtime}"
         case InitReport():
@@ -46,6 +58,10 @@ def log_line(event: Event) -> str | None:
         case RestoreReport():
             parts = [f"RESTORE_REPORT Restore Duration: {event.duration_ms:.2f} ms"]
             line = "\t".join(parts + _outcome(event.status, event.error_type))
+        case ExtensionInit():
+            line = _extension(event)
+        case TelemetrySubscription():
+            line = _subscription(event)
     return line
 
 
@@ -80,6 +96,24 @@ def _init_report(event: InitReport) -> str | None:
         return None
     parts = [f"INIT_REPORT Init Duration: {event.duration_ms:.2f} ms", f"Phase: {event.phase}"]
     return "\t".join(parts + _outcome(event.status, event.error_type))
+
+
+def _extension(event: ExtensionInit) -> str:
+    parts = [
+        "EXTENSION",
+        f"Name: {event.name}",
+        f"State: {event.state}",
+        f"Events: [{','.join(event.events)}]",
+    ]
+    if event.error_type is not None:
+        parts.append(f"Error Type: {event.error_type}")
+    return "\t".join(parts)
+
+
+def _subscription(event: TelemetrySubscription) -> str:
+    word = "LOGS" if event.kind == "platform.logsSubscription" else "TELEMETRY"
+    types = ", ".join(each.capitalize() for each in event.types)
+    return f"{word}\tName: {event.name}\tState: {event.state}\tTypes: [{types}]"
 
 
 def _outcome(status: str, error_type: str | None) -> list[str]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from warmstart.service.telemetry import (
     Event,
+    ExtensionInit,
+    ExtensionOutput,
     InitReport,
     InitRuntimeDone,
     InitStart,
@@ -20,34 +22,48 @@ from warmstart.service.telemetry import (
     RestoreStart,
     RuntimeDone,
     Start,
+    TelemetrySubscription,
 )
 
-__all__ = ["record", "timestamp"]
+__all__ = ["Record", "record", "timestamp"]
 
 Record = dict[str, Any]
 
 
 def record(event: Event) -> Record | None:
     """The event as `{"time", "type", "record"}`; `None` if it has no such form."""
-    kind: str | None = None
-    facts: object = None
+    worded = _worded(event)
+    if worded is None:
+        return None
+    kind, facts = worded
+    return {"time": timestamp(event.time), "type": kind, "record": facts}
+
+
+def _worded(event: Event) -> tuple[str, object] | None:
+    """The record's type, and what it says."""
+    worded: tuple[str, object] | None = None
     match event:
         case Output():
-            kind, facts = "function", event.line
+            worded = "function", event.line
+        case ExtensionOutput():
+            worded = "extension", event.line
         case Start():
-            kind = "platform.start"
-            facts = {"requestId": event.request_id, "version": event.version}
+            facts: Record = {"requestId": event.request_id, "version": event.version}
+            worded = "platform.start", facts | _tracing(event.trace_id)
         case RuntimeDone():
-            kind, facts = "platform.runtimeDone", _runtime_done(event)
+            worded = "platform.runtimeDone", _runtime_done(event)
         case Report():
-            kind, facts = "platform.report", _report(event)
+            worded = "platform.report", _report(event)
         case InitStart() | InitRuntimeDone() | InitReport():
-            kind, facts = _init(event)
+            worded = _init(event)
         case RestoreStart() | RestoreRuntimeDone() | RestoreReport():
-            kind, facts = _restore(event)
-    if kind is None:
-        return None
-    return {"time": timestamp(event.time), "type": kind, "record": facts}
+            worded = _restore(event)
+        case ExtensionInit():
+            worded = "platform.extension", _extension(event)
+        case TelemetrySubscription():
+            facts = {"name": event.name, "state": event.state, "types": list(event.types)}
+            worded = event.kind, facts
+    return worded
 
 
 def timestamp(time: float) -> str:
@@ -57,16 +73,41 @@ def timestamp(time: float) -> str:
 
 
 def _runtime_done(event: RuntimeDone) -> Record:
-    spans = [
-        {"name": name, "start": timestamp(start), "durationMs": round(duration, 3)}
-        for name, start, duration in _spans(event)
-    ]
+    metrics: Record = {"durationMs": round(event.duration_ms, 3)}
+    if event.produced_bytes is not None:
+        metrics["producedBytes"] = event.produced_bytes
     return {
         "requestId": event.request_id,
         **_outcome(event.status, event.error_type),
-        "metrics": {"durationMs": round(event.duration_ms, 3)},
-        **({"spans": spans} if spans else {}),
+        "metrics": metrics,
+        **_as_spans(_spans(event)),
+        **_tracing(event.trace_id),
     }
+
+
+def _as_spans(spans: list[tuple[str, float, float]]) -> Record:
+    """What took how long: a name, when it began (epoch seconds), and milliseconds."""
+    if not spans:
+        return {}
+    return {
+        "spans": [
+            {"name": name, "start": timestamp(start), "durationMs": round(duration, 3)}
+            for name, start, duration in spans
+        ]
+    }
+
+
+def _tracing(trace_id: str | None) -> Record:
+    if trace_id is None:
+        return {}
+    parent = [part[7:] for part in trace_id.split(";") if part.startswith("Parent=")]
+    span = {"spanId": parent[0]} if parent else {}
+    return {"tracing": {**span, "type": "X-Amzn-Trace-Id", "value": trace_id}}
+
+
+def _extension(event: ExtensionInit) -> Record:
+    facts: Record = {"name": event.name, "state": event.state, "events": list(event.events)}
+    return facts if event.error_type is None else facts | {"errorType": event.error_type}
 
 
 def _spans(event: RuntimeDone) -> list[tuple[str, float, float]]:
@@ -90,10 +131,16 @@ def _report(event: Report) -> Record:
         "restoreDurationMs": event.restore_duration_ms and round(event.restore_duration_ms, 3),
         "billedRestoreDurationMs": event.billed_restore_duration_ms,
     }
+    spans = []
+    if event.extension_overhead_ms is not None:
+        began = event.time - event.extension_overhead_ms / 1000
+        spans.append(("extensionOverhead", began, event.extension_overhead_ms))
     return {
         "requestId": event.request_id,
         **_outcome(event.status, event.error_type),
         "metrics": {name: value for name, value in metrics.items() if value is not None},
+        **_as_spans(spans),
+        **_tracing(event.trace_id),
     }
 
 

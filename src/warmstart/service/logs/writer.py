@@ -11,7 +11,7 @@ from warmstart.service.logs.files import LogFiles
 from warmstart.service.logs.levels import application_level, level_of, passes
 from warmstart.service.logs.lines import log_line
 from warmstart.service.logs.records import record
-from warmstart.service.telemetry import Event, Output
+from warmstart.service.telemetry import Event, ExtensionOutput, Output
 
 __all__ = ["LogWriter", "message"]
 
@@ -40,6 +40,8 @@ def message(event: Event) -> str | None:
         level = application_level(event.line)
         kept = level is None or passes(level, function.application_log_level)
         return event.line if kept else None
+    if isinstance(event, ExtensionOutput):
+        return event.line
     platform = record(event)
     if platform is None or not passes(level_of(platform), function.system_log_level):
         return None
