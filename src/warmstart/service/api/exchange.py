@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -101,11 +102,14 @@ async def _rest(receive: Receive, body: bytearray, limit: int) -> bytes:
 
 async def start(send: Send, status: int, headers: dict[str, str], request_id: str) -> None:
     """Send a response's status and headers."""
-    encoded = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
-    ]
+    encoded = [(_name(name), value.encode("latin-1")) for name, value in headers.items()]
     encoded.append((b"x-amzn-requestid", request_id.encode()))
     await send({"type": "http.response.start", "status": status, "headers": encoded})
+
+
+@lru_cache(256)
+def _name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 async def respond(send: Send, response: Response, request_id: str) -> None:

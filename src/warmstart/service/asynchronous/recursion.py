@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from warmstart.invoke import InvokeError, InvokeResult, InvokeStream
@@ -80,6 +81,8 @@ def advance(header: str, function: str) -> tuple[str, int]:
 
     A lineage that cannot be read counts as none.
     """
+    if "Lineage=" not in header:  # as most: a chain begins
+        return f"{header};Lineage={_key(function)}:1", 1
     # SDKs quote the header's `|` on its way.
     parts = [part for part in header.replace("%7C", "|").split(";") if part]
     lineage: dict[str, int] = {}
@@ -90,10 +93,15 @@ def advance(header: str, function: str) -> tuple[str, int]:
             lineage = _read(value)
         else:
             others.append(part)
-    key = hashlib.sha256(function.encode()).hexdigest()[:8]
+    key = _key(function)
     count = lineage.pop(key, 0) + 1
     lineage[key] = count
     return ";".join([*others, f"Lineage={_write(lineage)}"]), count
+
+
+@lru_cache(4096)
+def _key(function: str) -> str:
+    return hashlib.sha256(function.encode()).hexdigest()[:8]
 
 
 def _read(value: str) -> dict[str, int]:

@@ -225,6 +225,11 @@ class Fleet:
     # What there is
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing is to be stopped or started for any other reason than load and time."""
+        return not self.discarded and self.wanted == len(self.provisioned)
+
+    @property
     def ready(self) -> int:
         """How many provisioned environments are through their INIT."""
         return sum(environment not in self.starting for environment in self.provisioned)

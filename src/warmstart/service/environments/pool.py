@@ -254,7 +254,12 @@ class Pool:
     def changed(self, sandbox: Life) -> None:
         """An environment has moved."""
         self._fleet.file(sandbox.environment)
-        if not self._acting:
+        if self._acting:
+            return
+        # Most moves change nothing for anybody: the alarm that is set is for what comes first.
+        if not self._waiting and self._alarm is not None and self._fleet.is_settled:
+            self._share()
+        else:
             self.act(self._now())
 
     def init_failed(self, sandbox: Life, failure: Failure) -> None:
@@ -289,9 +294,12 @@ class Pool:
             self._acting = False
         if actions.wake_at is not None:
             self._wake(actions.wake_at, now)
+        self._share()
+
+    def _share(self) -> None:
         allotment = self._fleet.allotment
         if allotment.patient and allotment.free:
-            self._neighbours.share(allotment, now)
+            self._neighbours.share(allotment, self._now())
 
     def _perform(self, actions: Actions) -> None:
         for environment in actions.assign:
