@@ -22,11 +22,12 @@ def handler(event, context):
 
 
 class Recorder:
-    """How often each id was heard."""
+    """How often each id was heard. Who calls before it is `open` is kept waiting, and not heard."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.heard: Counter[str] = Counter()
+        self.open = threading.Event()
 
     def wait_for(self, ids: set[str], seconds: float) -> None:
         """Return when all have been heard."""
@@ -37,20 +38,25 @@ class Recorder:
 
 
 @contextmanager
-def recording() -> Iterator[Recorder]:
+def recording(*, opened: bool = True) -> Iterator[Recorder]:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            recorder.heard[self.rfile.read().decode()] += 1
+            if recorder.open.is_set():
+                recorder.heard[self.rfile.read().decode()] += 1
+            recorder.open.wait()
 
     class Server(socketserver.TCPServer):
         request_queue_size = 1024
 
     with Server(("127.0.0.1", 0), Handler) as server:
         recorder = Recorder(server.server_address[1])
+        if opened:
+            recorder.open.set()
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
             yield recorder
         finally:
+            recorder.open.set()
             server.shutdown()
             thread.join()

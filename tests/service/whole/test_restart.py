@@ -9,8 +9,7 @@ import pytest
 
 from tests.cli.running import Running, started
 from tests.service.whole.clients import Aws, archive
-from tests.service.whole.load import enqueue
-from tests.service.whole.recorder import NOTES, recording
+from tests.service.whole.killed import survive
 
 
 def aws_of(running: Running) -> Aws:
@@ -75,12 +74,4 @@ def test_a_restart_finds_everything(folder: Path, gently: bool) -> None:
 
 
 def test_events_that_were_acknowledged_are_delivered_after_a_kill(folder: Path) -> None:
-    with recording() as recorder:
-        with started(folder, "serve") as running:
-            aws_of(running).create("notes", NOTES.format(port=recorder.port))
-            acknowledged = enqueue(running.port, "notes", 300)
-            running.process.kill()
-            running.process.wait()
-        assert len(acknowledged) == 300
-        with started(folder, "serve"):
-            recorder.wait_for(acknowledged, seconds=45)
+    survive(folder, 300, seconds=45)
