@@ -7,6 +7,8 @@ from warmstart.service.logs.lines import log_line
 from warmstart.service.telemetry import (
     Event,
     Exit,
+    ExtensionInit,
+    ExtensionOutput,
     InitReport,
     InitRuntimeDone,
     InitStart,
@@ -15,6 +17,7 @@ from warmstart.service.telemetry import (
     RuntimeDone,
     Source,
     Start,
+    TelemetrySubscription,
 )
 
 FUNCTION = Function(name="f", handler="app.handler", task_root="/var/task")
@@ -73,4 +76,39 @@ REPORT = "REPORT RequestId: id\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory
     ],
 )
 def test_each_event_leaves_the_line_that_aws_writes(event: Event, line: str | None) -> None:
+    assert log_line(event) == line
+
+
+# As CloudWatch Logs shows them.
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            ExtensionInit(*WHERE, "agent", "Ready", ("INVOKE", "SHUTDOWN"), None),
+            "EXTENSION\tName: agent\tState: Ready\tEvents: [INVOKE,SHUTDOWN]",
+        ),
+        (
+            ExtensionInit(*WHERE, "agent", "LaunchError", (), "PermissionDenied"),
+            "EXTENSION\tName: agent\tState: LaunchError\tEvents: []\tError Type: PermissionDenied",
+        ),
+        (
+            TelemetrySubscription(
+                *WHERE,
+                "platform.telemetrySubscription",
+                "agent",
+                "Subscribed",
+                ("platform", "function", "extension"),
+            ),
+            "TELEMETRY\tName: agent\tState: Subscribed\tTypes: [Platform, Function, Extension]",
+        ),
+        (
+            TelemetrySubscription(
+                *WHERE, "platform.logsSubscription", "agent", "Subscribed", ("platform",)
+            ),
+            "LOGS\tName: agent\tState: Subscribed\tTypes: [Platform]",
+        ),
+        (ExtensionOutput(*WHERE, "agent", "hello"), "hello"),
+    ],
+)
+def test_extensions_leave_lines_too(event: Event, line: str) -> None:
     assert log_line(event) == line

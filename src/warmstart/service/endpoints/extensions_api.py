@@ -116,7 +116,7 @@ def _events(body: bytes) -> list[str]:
     """The events that a registration names."""
     try:
         request: Any = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(403, "InvalidRequestFormat", str(error)) from None
     if not isinstance(request, dict):
         raise Refusal(403, "InvalidRequestFormat", "The body must be a JSON object.")

@@ -129,6 +129,6 @@ def _line(event: Output | ExtensionOutput) -> object:
     if event.source.function.log_format == "JSON" and event.line.startswith("{"):
         try:
             return json.loads(event.line)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
     return event.line

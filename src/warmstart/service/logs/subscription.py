@@ -76,7 +76,7 @@ def parse(api: API, body: bytes) -> Subscription:
     """The subscription that a body describes. Raises `Refusal`, which names all faults."""
     try:
         request = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _invalid(api, [f"the body is no JSON: {error}"]) from None
     if not isinstance(request, dict):
         raise _invalid(api, ["the body must be a JSON object"])
