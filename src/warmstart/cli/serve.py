@@ -24,6 +24,7 @@ from warmstart.service.logs.lines import log_line
 from warmstart.service.platform import Platform, Settings
 from warmstart.service.state.errors import StateError
 from warmstart.service.telemetry import Event
+from warmstart.triggers.queues.pollers import Pollers
 
 __all__ = ["serve"]
 
@@ -105,7 +106,11 @@ def serve(
 async def _serve(settings: Settings, listener: socket.socket, *, verbose: bool) -> int:
     interrupted = on_interrupt()
     try:
-        async with Platform.open(settings, observer=_print_line if verbose else None) as platform:
+        async with Platform.open(
+            settings,
+            observer=_print_line if verbose else None,
+            event_sources=lambda invoker: Pollers(invoker, settings.endpoints),
+        ) as platform:
             server = HTTPServer(with_function_urls(platform, settings))
             interrupted.add_done_callback(lambda _: server.stop())
             click.echo(_welcome(settings))

@@ -15,7 +15,7 @@ import asyncio
 import logging
 import mimetypes
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,7 @@ from warmstart.service.clock import Clock
 from warmstart.service.control.arns import Arns
 from warmstart.service.control.code import ARCHIVES, S3
 from warmstart.service.control.control_plane import ControlPlane
+from warmstart.service.control.event_source_mappings import Pollers
 from warmstart.service.control.invoker import DeployedFunctions
 from warmstart.service.environments_api import ENVIRONMENTS, environments_response
 from warmstart.service.invocation import new_request_id
@@ -62,6 +63,8 @@ from warmstart.service.telemetry import Event, Observer
 __all__ = ["Platform", "Settings"]
 
 _logger = logging.getLogger(__name__)
+
+EventSources = Callable[[Invoker], AbstractAsyncContextManager[Pollers]]
 
 RETENTION_INTERVAL = 3600
 """Seconds between two looks for logs that are older than their group's retention."""
@@ -118,14 +121,17 @@ class Platform:
         *,
         observer: Observer | None = None,
         clock: Clock | None = None,
+        event_sources: EventSources | None = None,
     ) -> AsyncIterator[Platform]:
         """Open the service on a directory; `observer` hears what its environments report.
+
+        What reads event sources for an invoker is `event_sources`; without it, none is read.
 
         Raises:
             StateError: the directory is in use, damaged, or cannot be used.
         """
         async with AsyncExitStack() as stack:
-            yield await _assemble(settings, observer, clock or Clock(), stack)
+            yield await _assemble(settings, observer, clock or Clock(), event_sources, stack)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve the APIs, and what there is beside them."""
@@ -157,6 +163,7 @@ async def _assemble(
     settings: Settings,
     observer: Observer | None,
     clock: Clock,
+    event_sources: EventSources | None,
     stack: AsyncExitStack,
 ) -> Platform:
     arns = Arns(settings.region, settings.account)
@@ -203,6 +210,8 @@ async def _assemble(
         clock,
     )
     log_groups = LogGroups(files, store, arns, clock)
+    if event_sources is not None:
+        control.event_sources.pollers = await stack.enter_async_context(event_sources(functions))
     await control.restore()
     destinations = Destinations(settings.endpoints, region=settings.region)
     stack.callback(destinations.close)
