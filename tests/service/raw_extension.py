@@ -144,7 +144,7 @@ def telemetry(name: str) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Listener)
+    server = HTTPServer((os.environ.get("LISTEN", "127.0.0.1"), 0), Listener)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     subscription = {
         "schemaVersion": "2022-12-13",

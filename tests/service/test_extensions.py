@@ -13,6 +13,7 @@ import pytest
 
 from tests.service.real import function, serving
 from tests.service.scripted import Observed
+from warmstart.service.environments.views import Views
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 from warmstart.service.telemetry import (
@@ -287,6 +288,22 @@ async def test_telemetry_reaches_an_extension_from_the_beginning_of_init_on(laye
     ]
     assert "function" in types
     assert "extension" in types
+
+
+@pytest.mark.skipif(Views.find() is None, reason="may not mount")
+async def test_where_opt_is_opt_an_extension_listens_at_the_sandbox_s_own_name(
+    layers: Path,
+) -> None:
+    isolated = extended(
+        layers, "telemetry", isolated=True, environment={"LISTEN": "sandbox.localdomain"}
+    )
+    async with serving(isolated) as (service, observed):
+        await service.invoke("f", b"")
+        await observed.wait_for(Report)
+        await service.aclose()
+
+        types = {each for batch in said(observed, "batch") for each in batch}
+        assert {"platform.initStart", "platform.start", "platform.report"} <= types
 
 
 async def test_our_own_runtime_is_told_of_the_end_and_has_time_for_it(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from warmstart.service.environments.views import Views
 from warmstart.service.function import Function
 from warmstart.service.service import Service
 
+HOSTS = Path("/etc/hosts").read_text()
 ROOT = Views(as_user=False).work()
 USER = Views(as_user=True).work()
 WAYS = [
@@ -64,6 +65,21 @@ async def test_code_and_layers_are_where_aws_has_them_and_read_only(
         for path in ("/var/task/x", "/var/task/lib/x", "/opt/x", "/opt/python/x"):
             assert "Read-only file system" in await run(service, f"touch {path}")
         assert f"{os.getuid()}\n" == await run(service, "id -u")
+
+
+@pytest.mark.parametrize("as_user", WAYS)
+async def test_the_sandbox_has_its_name_besides_those_that_the_host_knows(
+    settings: dict[str, Any], as_user: bool
+) -> None:
+    driver = ProcessDriver(as_user=as_user)
+    async with serving(function("run", **settings), driver=driver) as (service, _):
+        hosts = await run(service, "cat /etc/hosts")
+        assert hosts.partition("\n") == (
+            "127.0.0.1 sandbox.localdomain sandbox",
+            "\n",
+            HOSTS,
+        )
+        assert await run(service, "ls -A /opt") == "file\npython\n"
 
 
 @pytest.mark.parametrize("as_user", WAYS)

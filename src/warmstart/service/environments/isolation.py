@@ -1,9 +1,10 @@
 """A private view of the file system, in which things are where AWS has them.
 
 The code is at /var/task and the layers at /opt, read-only; /tmp is the
-environment's own. Everything else is the host's. The view is a mount namespace
-(https://man7.org/linux/man-pages/man7/mount_namespaces.7.html): whoever enters
-it passes it on to what it starts, and it is gone with the last of them.
+environment's own, and /etc/hosts knows one name more. Everything else is the
+host's. The view is a mount namespace
+(https://man7.org/linux/man-pages/man7/mount_namespaces.7.html): whoever enters it
+passes it on to what it starts, and it is gone with the last of them.
 
 Root enters it in a thread, whose namespace is its own, and starts the program
 from there. Others need a user namespace, for which a process must have one
@@ -22,6 +23,8 @@ __all__ = ["LAYERS", "TASK_ROOT", "TEMPORARY", "enter"]
 TASK_ROOT = "/var/task"
 LAYERS = "/opt"
 TEMPORARY = "/tmp"  # noqa: S108 - the function's, not ours
+
+_HOSTS = "/etc/hosts"
 
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
@@ -59,7 +62,8 @@ def enter(
         for path, descriptor in zip(kept, opened[2:], strict=False):
             os.makedirs(path, exist_ok=True)
             _bind(_still(descriptor), path)
-        _mount(None, LAYERS, None, _MS_REMOUNT | _MS_RDONLY)
+        _name_sandbox()
+        _mount(None, LAYERS, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY)
     finally:
         for descriptor in opened:
             os.close(descriptor)
@@ -92,6 +96,17 @@ def _put_task_root(source: str) -> None:
 def _put_layers(entries: dict[str, str]) -> None:
     """A directory of its own, even without layers: the host's /opt is no function's business."""
     _cover(LAYERS, entries, read_only=True)
+
+
+def _name_sandbox() -> None:
+    """Let `sandbox.localdomain` be this machine, as for extensions that listen there on AWS."""
+    if not os.path.isfile(_HOSTS):
+        return
+    path = f"{LAYERS}/.{os.getpid()}-hosts"
+    with open(_HOSTS) as given, open(path, "w") as file:
+        file.write(f"127.0.0.1 sandbox.localdomain sandbox\n{given.read()}")
+    _bind(path, _HOSTS, read_only=True)
+    os.unlink(path)  # the mount keeps it
 
 
 def _entries(path: str, descriptor: int) -> dict[str, str]:
