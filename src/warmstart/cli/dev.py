@@ -22,12 +22,13 @@ from watchfiles import PythonFilter, awatch
 
 from warmstart.cli.console import Console
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
-from warmstart.cli.triggers import Triggers
+from warmstart.cli.triggers import described, dev_triggers, running_in_dev
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 from warmstart.service.limits import Limits
 from warmstart.service.service import Service
+from warmstart.triggers.configuration import Triggers
 
 __all__ = ["dev"]
 
@@ -160,7 +161,7 @@ def dev(
             f"{app!r} does not name an app. Write module:attr, as in main:app for main.py's `app`."
         )
     mode = {None: InvokeMode.AUTO, True: InvokeMode.RESPONSE_STREAM, False: InvokeMode.BUFFERED}
-    triggers = Triggers.read(_FUNCTION, every, buckets)
+    triggers = dev_triggers(_FUNCTION, every, buckets)
     settings = _Settings(mode=mode[stream], triggers=triggers, **options)
     listener = listen(settings.host, settings.port)
     with listener:
@@ -190,7 +191,7 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
         watcher = asyncio.create_task(_watch(settings, service, console))
         await asyncio.sleep(0)  # the watch is on once its task has begun
         try:
-            async with settings.triggers.running(service, service.arn, console):
+            async with running_in_dev(settings.triggers, service, service.arn, console):
                 console.say(_welcome(settings, listener))
                 await server.serve(sockets=[listener])
         finally:
@@ -203,7 +204,7 @@ def _welcome(settings: _Settings, listener: socket.socket) -> str:
     url = click.style(address(listener), bold=True)
     more = "reloads on change" if settings.reload else "does not reload"
     first = f"{settings.app} at {url} ({more}; Ctrl-C ends it)"
-    return "\n".join([first, *settings.triggers.describe()])
+    return "\n".join([first, *described(settings.triggers)])
 
 
 async def _watch(settings: _Settings, service: Service, console: Console) -> None:

@@ -19,12 +19,16 @@ from typing import Any
 import click
 
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
+from warmstart.cli.triggers import described, triggers_of_file
 from warmstart.cli.urls import with_function_urls
 from warmstart.service.logs.lines import log_line
 from warmstart.service.platform import Platform, Settings
 from warmstart.service.state.errors import StateError
 from warmstart.service.telemetry import Event
+from warmstart.triggers.configuration import Triggers
+from warmstart.triggers.enqueuer import Account
 from warmstart.triggers.queues.pollers import Pollers
+from warmstart.triggers.running import running
 
 __all__ = ["serve"]
 
@@ -73,6 +77,12 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
     type=click.FloatRange(0.0001, 1000),
     help="Factor of the waiting times of asynchronous invocations.",
 )
+@click.option(
+    "--triggers",
+    "triggers_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TOML file of schedules and of folders that are buckets; warmstart.toml, if it is here.",
+)
 @click.option("--verbose", is_flag=True, help="Print what functions log.")
 def serve(
     *,
@@ -80,6 +90,7 @@ def serve(
     host: str,
     keys: Path | None,
     aws_endpoint_url: str | None,
+    triggers_file: Path | None,
     verbose: bool,
     **options: Any,
 ) -> None:
@@ -90,6 +101,7 @@ def serve(
             f"Without access keys, whoever reaches {host} could run code here. Name a file of them"
             " with --keys, or listen on 127.0.0.1."
         )
+    triggers = _triggers(triggers_file)
     listener = listen(host, port)
     settings = Settings(
         endpoint=lambda: address(listener),
@@ -100,20 +112,33 @@ def serve(
         **options,
     )
     with listener:
-        sys.exit(run(_serve(settings, listener, verbose=verbose)))
+        sys.exit(run(_serve(settings, triggers, listener, verbose=verbose)))
 
 
-async def _serve(settings: Settings, listener: socket.socket, *, verbose: bool) -> int:
+def _triggers(path: Path | None) -> Triggers:
+    default = Path("warmstart.toml")
+    if path is None and not default.exists():
+        return Triggers()
+    return triggers_of_file(path or default)
+
+
+async def _serve(
+    settings: Settings, triggers: Triggers, listener: socket.socket, *, verbose: bool
+) -> int:
     interrupted = on_interrupt()
+    account = Account(settings.region, settings.account)
     try:
-        async with Platform.open(
-            settings,
-            observer=_print_line if verbose else None,
-            event_sources=lambda invoker: Pollers(invoker, settings.endpoints),
-        ) as platform:
+        async with (
+            Platform.open(
+                settings,
+                observer=_print_line if verbose else None,
+                event_sources=lambda invoker: Pollers(invoker, settings.endpoints),
+            ) as platform,
+            running(triggers, settings.directory, platform.asynchronous, account),
+        ):
             server = HTTPServer(with_function_urls(platform, settings))
             interrupted.add_done_callback(lambda _: server.stop())
-            click.echo(_welcome(settings))
+            click.echo("\n".join([_welcome(settings), *described(triggers)]))
             await server.serve(sockets=[listener])
     except StateError as error:
         raise click.ClickException(str(error)) from None

@@ -1,18 +1,18 @@
-"""What wakes the app of `warmstart dev` besides HTTP: schedules, and folders as buckets.
+"""What wakes functions besides HTTP: as options of `warmstart dev`, and as a file of `serve`.
 
     schedules, buckets ─▶ AsyncInvocations ─▶ Service
 
-Their state lives as long as the command: schedules begin when it starts, and what is in
-a folder by then is no upload.
+In `dev` their state lives as long as the command: schedules begin when it starts, and
+what is in a folder by then is no upload.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+import tomllib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote_plus
 
@@ -22,13 +22,64 @@ from warmstart.cli.console import Console
 from warmstart.invoke import Invoker
 from warmstart.service.asynchronous import AsyncConfig, AsyncInvocations, Destinations
 from warmstart.service.invocation import new_request_id
-from warmstart.triggers.buckets.folder import FolderBuckets
 from warmstart.triggers.buckets.notifications import Bucket, Notification, bucket_name
+from warmstart.triggers.configuration import InvalidTriggers, Triggers, read_triggers
 from warmstart.triggers.enqueuer import Enqueuer, Target
+from warmstart.triggers.running import running
 from warmstart.triggers.schedules.definitions import InvalidSchedule, Rule
-from warmstart.triggers.schedules.engine import Schedules
 
-__all__ = ["Triggers"]
+__all__ = ["described", "dev_triggers", "running_in_dev", "triggers_of_file"]
+
+
+def triggers_of_file(path: Path) -> Triggers:
+    """The triggers of a TOML file; raises `click.UsageError` if there can be none such."""
+    try:
+        return read_triggers(tomllib.loads(path.read_text()), path.parent)
+    except (InvalidTriggers, tomllib.TOMLDecodeError) as error:
+        raise click.UsageError(f"{path}: {error}") from None
+
+
+def dev_triggers(function: str, every: tuple[str, ...], folders: tuple[Path, ...]) -> Triggers:
+    """What `--every` and `--bucket` ask for; raises `click.UsageError` if that cannot be."""
+    target = Target(function)
+    try:
+        rules = tuple(
+            Rule(name=f"every-{number}", schedule_expression=expression, target=target)
+            for number, expression in enumerate(every, 1)
+        )
+    except InvalidSchedule as error:
+        raise click.UsageError(str(error)) from None
+    events = ("s3:ObjectCreated:*", "s3:ObjectRemoved:*")
+    notification = Notification(target=target, events=events)
+    buckets = {bucket_name(folder): folder for folder in folders}
+    if len(buckets) < len(folders):
+        raise click.UsageError("Two --bucket have the same name, and buckets have their own.")
+    return Triggers(rules, tuple(Bucket(*each, (notification,)) for each in buckets.items()))
+
+
+def described(triggers: Triggers) -> list[str]:
+    """A line for each of them."""
+    lines = [f"  woken by {each.schedule_expression}" for each in triggers.schedules]
+    lines += [f"  woken by files in {bucket.directory}" for bucket in triggers.buckets]
+    return lines
+
+
+@asynccontextmanager
+async def running_in_dev(
+    triggers: Triggers, invoker: Invoker, arn: Callable[[str, str], str], console: Console
+) -> AsyncIterator[None]:
+    """Wake the app until the end of the block, with a queue of its own."""
+    if triggers == Triggers():
+        yield
+        return
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        invocations = AsyncInvocations(directory, invoker, _Defaults(), Destinations({}), arn)
+        async with (
+            invocations as queue,
+            running(triggers, directory, _Announced(queue, console)),
+        ):
+            yield
 
 
 class _Defaults:
@@ -36,57 +87,6 @@ class _Defaults:
 
     def async_config(self, function: str, qualifier: str) -> AsyncConfig:
         return AsyncConfig()
-
-
-@dataclass(frozen=True, slots=True)
-class Triggers:
-    """The triggers of a command line."""
-
-    rules: tuple[Rule, ...]
-    buckets: tuple[Bucket, ...]
-
-    @classmethod
-    def read(cls, function: str, every: tuple[str, ...], folders: tuple[Path, ...]) -> Triggers:
-        """What `--every` and `--bucket` ask for; raises `click.UsageError` if that cannot be."""
-        target = Target(function)
-        try:
-            rules = tuple(
-                Rule(name=f"every-{number}", schedule_expression=expression, target=target)
-                for number, expression in enumerate(every, 1)
-            )
-        except InvalidSchedule as error:
-            raise click.UsageError(str(error)) from None
-        events = ("s3:ObjectCreated:*", "s3:ObjectRemoved:*")
-        notification = Notification(target=target, events=events)
-        buckets = {bucket_name(folder): folder for folder in folders}
-        if len(buckets) < len(folders):
-            raise click.UsageError("Two --bucket have the same name, and buckets have their own.")
-        return cls(rules, tuple(Bucket(*each, (notification,)) for each in buckets.items()))
-
-    def describe(self) -> list[str]:
-        """A line for each of them."""
-        lines = [f"  woken by {rule.schedule_expression}" for rule in self.rules]
-        lines += [f"  woken by files in {bucket.directory}" for bucket in self.buckets]
-        return lines
-
-    @asynccontextmanager
-    async def running(
-        self, invoker: Invoker, arn: Callable[[str, str], str], console: Console
-    ) -> AsyncIterator[None]:
-        """Wake the app until the end of the block."""
-        async with AsyncExitStack() as stack:
-            if self.rules or self.buckets:
-                directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                invocations = AsyncInvocations(
-                    directory, invoker, _Defaults(), Destinations({}), arn
-                )
-                queue = _Announced(await stack.enter_async_context(invocations), console)
-                for trigger in (
-                    Schedules(directory / "schedules.sqlite", self.rules, queue),
-                    FolderBuckets(directory / "buckets.sqlite", self.buckets, queue),
-                ):
-                    await stack.enter_async_context(trigger)
-            yield
 
 
 class _Announced:

@@ -34,6 +34,9 @@ class Definition(Protocol):
     """What a schedule is, whoever runs it."""
 
     @property
+    def schedule_expression(self) -> str: ...
+
+    @property
     def target(self) -> Target: ...
 
     def arn(self, account: Account) -> str:
