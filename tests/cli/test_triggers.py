@@ -6,12 +6,15 @@ import re
 import shutil
 from pathlib import Path
 
+import boto3
 import pytest
 from click.testing import CliRunner
 
 from tests.chain.serving import request
 from tests.cli.running import started
+from tests.service.whole.neighbours import Moto
 from warmstart.cli.commands import warmstart
+from warmstart.cli.queues import Queue, queue_of_url
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "woken_app.py"
 
@@ -49,9 +52,54 @@ def test_a_schedule_is_taken(folder: Path) -> None:
         assert "Traceback" not in running.printed
 
 
+def test_a_queues_messages_wake_the_app(folder: Path) -> None:
+    (folder / "plain.py").write_text(
+        "def handler(event, context): print(*[r['body'] for r in event['Records']])"
+    )
+    with Moto.started() as moto:
+        sqs = boto3.client(
+            "sqs",
+            endpoint_url=moto.url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+        with started(folder, "dev", "plain:handler", "--queue", url) as running:
+            sqs.send_message(QueueUrl=url, MessageBody="an order")
+            running.wait_for(re.compile(r"  \| an order"))
+            running.wait_for(re.compile(r"EVENT  1 message of orders +done +\d"))
+            assert running.interrupt() == 0
+            assert "Traceback" not in running.printed
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint", "arn"),
+    [
+        (
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo",
+            "https://sqs.eu-west-1.amazonaws.com",
+            "arn:aws:sqs:eu-west-1:123456789012:orders.fifo",
+        ),
+        (
+            "http://127.0.0.1:5000/123456789012/orders",
+            "http://127.0.0.1:5000",
+            "arn:aws:sqs:us-east-1:123456789012:orders",
+        ),
+    ],
+)
+def test_a_queues_url_says_where_it_is(
+    url: str, endpoint: str, arn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+
+    assert queue_of_url(url) == Queue(url, endpoint, arn)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        (["--queue", "orders"], "is no URL of a queue"),
         (["--every", "rate(1 minutes)"], "in the plural for any number but 1"),
         (["--bucket", "a/up", "--bucket", "b/up"], "the same name"),
     ],

@@ -1,7 +1,7 @@
 """`warmstart dev`: an app behind a Function URL on this machine, through the whole chain.
 
     uvicorn ─▶ FunctionURL ─▶ Service ─▶ Runtime API ─▶ python -m warmstart.runtime APP
-    schedules, uploads ─────▶
+    schedules, uploads, queues ─▶
 
 When a file changes, the function is updated: requests that come after it go to
 new environments, those in flight end in the old ones.
@@ -21,6 +21,7 @@ from dotenv import dotenv_values
 from watchfiles import PythonFilter, awatch
 
 from warmstart.cli.console import Console
+from warmstart.cli.queues import Queue, queue_of_url, reading_in_dev
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
 from warmstart.cli.triggers import described, dev_triggers, running_in_dev
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
@@ -50,6 +51,7 @@ class _Settings:
     reload: bool
     mode: InvokeMode
     triggers: Triggers
+    queues: tuple[Queue, ...]
     task_root: Path = field(default_factory=Path.cwd)
 
     def function(self) -> Function:
@@ -142,6 +144,13 @@ class _Settings:
     type=click.Path(file_okay=False, path_type=Path),
     help="Wake APP by the files in a folder, as S3 does by a bucket's. May be repeated.",
 )
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    metavar="URL",
+    help="Wake APP by the messages of a queue of SQS, at AWS or elsewhere. May be repeated.",
+)
 @click.option("--verbose", is_flag=True, help="Print Lambda's START, END and REPORT lines, too.")
 def dev(
     *,
@@ -149,6 +158,7 @@ def dev(
     verbose: bool,
     every: tuple[str, ...],
     buckets: tuple[Path, ...],
+    queues: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Serve APP (module:attr) through the whole Lambda chain.
@@ -162,7 +172,9 @@ def dev(
         )
     mode = {None: InvokeMode.AUTO, True: InvokeMode.RESPONSE_STREAM, False: InvokeMode.BUFFERED}
     triggers = dev_triggers(_FUNCTION, every, buckets)
-    settings = _Settings(mode=mode[stream], triggers=triggers, **options)
+    settings = _Settings(
+        mode=mode[stream], triggers=triggers, queues=tuple(map(queue_of_url, queues)), **options
+    )
     listener = listen(settings.host, settings.port)
     with listener:
         exit_code = run(_serve(settings, listener, Console(verbose=verbose)))
@@ -191,7 +203,10 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
         watcher = asyncio.create_task(_watch(settings, service, console))
         await asyncio.sleep(0)  # the watch is on once its task has begun
         try:
-            async with running_in_dev(settings.triggers, service, service.arn, console):
+            async with (
+                running_in_dev(settings.triggers, service, service.arn, console),
+                reading_in_dev(settings.queues, service.arn(_FUNCTION), service, console),
+            ):
                 console.say(_welcome(settings, listener))
                 await server.serve(sockets=[listener])
         finally:
@@ -203,8 +218,9 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
 def _welcome(settings: _Settings, listener: socket.socket) -> str:
     url = click.style(address(listener), bold=True)
     more = "reloads on change" if settings.reload else "does not reload"
+    queues = [f"  woken by messages of {queue.url}" for queue in settings.queues]
     first = f"{settings.app} at {url} ({more}; Ctrl-C ends it)"
-    return "\n".join([first, *described(settings.triggers)])
+    return "\n".join([first, *described(settings.triggers), *queues])
 
 
 async def _watch(settings: _Settings, service: Service, console: Console) -> None:
