@@ -104,6 +104,8 @@ class Environment:
         if self._snapshots is None:
             self._client.restore_next()
             return
+        # What the copies need is there already.
+        from warmstart.runtime import extension  # noqa: F401
         from warmstart.runtime.template import Template
 
         self._client.connection.close()

@@ -14,6 +14,7 @@ _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
 _MS_BIND = 4096
 _MS_REC = 16384
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def own_temporary(source: str, target: str, kept: list[str], as_user: bool) -> None:
@@ -26,7 +27,7 @@ def own_temporary(source: str, target: str, kept: list[str], as_user: bool) -> N
         OSError: the system does not let us.
     """
     user, group = os.getuid(), os.getgid()
-    if _libc().unshare(_CLONE_NEWNS | (_CLONE_NEWUSER if as_user else 0)) < 0:
+    if _libc.unshare(_CLONE_NEWNS | (_CLONE_NEWUSER if as_user else 0)) < 0:
         raise _error("unshare")
     if as_user:
         _write("/proc/self/setgroups", "deny")
@@ -43,12 +44,8 @@ def own_temporary(source: str, target: str, kept: list[str], as_user: bool) -> N
 
 def _bind(source: str, target: str) -> None:
     flags = ctypes.c_ulong(_MS_BIND | _MS_REC)
-    if _libc().mount(os.fsencode(source), os.fsencode(target), None, flags, None) < 0:
+    if _libc.mount(os.fsencode(source), os.fsencode(target), None, flags, None) < 0:
         raise _error(target)
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
 
 
 def _error(what: str) -> OSError:

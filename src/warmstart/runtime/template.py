@@ -141,8 +141,9 @@ class Template:
 
 def _take(variables: dict[str, str]) -> None:
     """Have these environment variables; what the function has set itself stays."""
-    before = os.environ.get("TMPDIR")
-    os.environ.update(variables)
+    new = {name for name, value in variables.items() if os.environ.get(name) != value}
+    for name in new:
+        os.environ[name] = variables[name]
     tempfile: Any = sys.modules.get("tempfile")
-    if tempfile is not None and os.environ.get("TMPDIR") != before:
+    if tempfile is not None and "TMPDIR" in new:
         tempfile.tempdir = None  # it keeps what it found first

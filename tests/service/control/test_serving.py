@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -193,3 +194,37 @@ async def test_what_cannot_run_is_refused_by_invoke_with_its_reason(lambda_: Any
         await call(lambda_.invoke, FunctionName="f")
     assert caught.value.response["Error"]["Code"] == "ResourceConflictException"
     assert "ruby3.4 is not on this machine" in caught.value.response["Error"]["Message"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="AWS has SnapStart for 3.12 and newer")
+async def test_a_version_with_snap_start_is_invoked_once_its_snapshot_is_there(
+    lambda_: Any,
+) -> None:
+    source = """
+import os, socket
+
+if os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] == "snap-start":
+    with socket.create_connection(("127.0.0.1", int(os.environ["GATE"]))) as gate:
+        gate.recv(1)
+INIT = os.getpid()
+
+def handler(event, context):
+    return [os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], os.getpid() != INIT]
+"""
+    code = {"ZipFile": archive({"app.py": source})}
+    snap_start = {"ApplyOn": "PublishedVersions"}
+    with socket.create_server(("127.0.0.1", 0)) as gate:
+        environment = {"Variables": {"GATE": str(gate.getsockname()[1])}}
+        made = function(Code=code, SnapStart=snap_start, Environment=environment)
+        await call(lambda_.create_function, **made)
+        await wait(lambda_, "function_active_v2", FunctionName="f")
+        published = await call(lambda_.publish_version, FunctionName="f")
+        assert (published["State"], published["StateReasonCode"]) == ("Pending", "Creating")
+        assert published["SnapStart"]["OptimizationStatus"] == "On"
+        with pytest.raises(lambda_.exceptions.SnapStartNotReadyException):
+            await call(lambda_.invoke, FunctionName="f", Qualifier="1")
+        (await call(gate.accept))[0].close()
+
+    await wait(lambda_, "published_version_active", FunctionName="f", Qualifier="1")
+    assert await invoke(lambda_, Qualifier="1") == ["snap-start", True]
+    assert await invoke(lambda_) == ["on-demand", False]
