@@ -44,17 +44,8 @@ async def take_snapshot(function: Function, settings: Settings) -> Snapshot | No
     driver = settings.driver
     if isinstance(driver, ByPackage):
         driver = driver.others
-    can_be_copied = (
-        isinstance(driver, ProcessDriver)
-        and hasattr(os, "pidfd_open")
-        and function.runtime.startswith("python")
-        and not function.command
-        and function.max_environment_concurrency == 1
-        and not external_extensions(function)
-    )
-    if not can_be_copied:
+    if not (isinstance(driver, ProcessDriver) and _can_be_copied(function)):
         return None
-    assert isinstance(driver, ProcessDriver)
     snapshot = Snapshot(Template(function, settings, driver), driver)
     copies = None
     try:
@@ -63,6 +54,18 @@ async def take_snapshot(function: Function, settings: Settings) -> Snapshot | No
         if copies is None:
             await snapshot.aclose()
     return None if copies is None else snapshot
+
+
+def _can_be_copied(function: Function) -> bool:
+    """Whether its environments are one process, which knows how to copy itself."""
+    return (
+        hasattr(os, "pidfd_open")
+        and function.image is None
+        and function.runtime.startswith("python")
+        and not function.command
+        and function.max_environment_concurrency == 1
+        and not external_extensions(function)
+    )
 
 
 class Snapshot:
