@@ -87,7 +87,10 @@ class Delivery:
                 return
             self._changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left)
+                # Not `wait_for`: before Python 3.12 it forgets a cancellation that comes
+                # together with what it waits for.
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
 
     def _tell_lost(self, records: int, size: int) -> bytes:
         facts = {"reason": _DROPPED, "droppedRecords": records, "droppedBytes": size}
