@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.parser.models import SqsModel
 from moto.server import ThreadedMotoServer
 
 from warmstart.invoke import InvokeResult, InvokeStream, ResourceNotFound, TooManyRequests
+from warmstart.triggers.clock import Clock
 from warmstart.triggers.queues.pollers import NotRead, Pollers
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:work"
@@ -82,12 +83,12 @@ class Queue:
         )
         suffix = ".fifo" if fifo else ""
         attributes = {"FifoQueue": "true"} if fifo else {}
-        self.dead, dead_arn = self._create(f"dead-{next(NUMBERS)}{suffix}", attributes)
+        self.dead, dead_arn = self.create(f"dead-{next(NUMBERS)}{suffix}", attributes)
         redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": receives})
         attributes |= {"RedrivePolicy": redrive, "VisibilityTimeout": "1"}
-        self.url, self.arn = self._create(f"queue-{next(NUMBERS)}{suffix}", attributes)
+        self.url, self.arn = self.create(f"queue-{next(NUMBERS)}{suffix}", attributes)
 
-    def _create(self, name: str, attributes: dict[str, str]) -> tuple[str, str]:
+    def create(self, name: str, attributes: dict[str, str]) -> tuple[str, str]:
         url = self._client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         found = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return url, found["Attributes"]["QueueArn"]
@@ -315,6 +316,35 @@ async def test_messages_for_a_function_that_is_gone_stay_in_the_queue(queue: Que
         await until(was_tried)
 
     assert await queue.left() == 1
+
+
+async def test_a_queue_that_comes_later_is_read_then(
+    queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    mapping = {
+        "UUID": "mapping",
+        "EventSourceArn": f"{queue.arn}-later",
+        "FunctionArn": FUNCTION,
+        "BatchSize": 10,
+    }
+
+    async def was_told() -> bool:
+        return f"{queue.arn}-later cannot be read, will try again: " in caplog.text
+
+    async def was_handled() -> bool:
+        return work.bodies == ["hello"]
+
+    work = Work(succeed)
+    clock = Clock(sleep=lambda _: asyncio.sleep(0))
+    async with Pollers(work, {"sqs": queue.endpoint}, clock=clock, long_poll=1) as pollers:
+        await pollers.start(mapping)
+        await until(was_told)
+        queue.url, _ = queue.create(f"{queue.arn.split(':')[5]}-later", {})
+        await queue.send("hello")
+        await until(was_handled)
+        await pollers.stop("mapping")
+
+    assert "Traceback" not in caplog.text
 
 
 async def test_what_comes_after_stopping_is_left_for_others(queue: Queue) -> None:

@@ -129,13 +129,19 @@ class QueuePoller:
     # Reading
 
     async def _read(self) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         while True:
             try:
                 await self._find_queue()
                 await self._read_on()
-            except Exception:  # the queue is away or not allowed, or a fault of ours
+            except (BotoCoreError, ClientError) as error:
+                _logger.error(
+                    "%s cannot be read, will try again: %s", self._mapping.queue_arn, error
+                )
+            except Exception:  # a fault of ours must not end the reading
                 _logger.exception("%s cannot be read, will try again", self._mapping.queue_arn)
-                await self._clock.sleep(_UNREACHABLE)
+            await self._clock.sleep(_UNREACHABLE)
 
     async def _find_queue(self) -> None:
         _, _, _, _, account, name = self._mapping.queue_arn.split(":")
