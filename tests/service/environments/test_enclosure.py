@@ -145,3 +145,19 @@ def test_services_that_start_at_once_may_find_the_same_things_left() -> None:
             started.result()
 
     assert list(Path(tempfile.gettempdir()).glob(f"warmstart-{gone.pid}-*")) == []
+
+
+def test_a_link_that_somebody_has_put_there_ends_no_process(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    marker = f"{os.getpid()}{tmp_path.name}".replace("_", "")
+    link = Path(tempfile.gettempdir(), f"warmstart-{gone.pid}-{marker}")
+    link.symlink_to(tmp_path)
+    try:
+        with subprocess.Popen(["sleep", "30"], env={"MARKER": marker}) as bystander:
+            ProcessDriver(limits=False)
+            alive = bystander.poll() is None
+            bystander.kill()
+        assert alive
+    finally:
+        link.unlink()

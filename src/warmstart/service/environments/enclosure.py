@@ -16,6 +16,7 @@ import asyncio
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import threading
@@ -93,11 +94,15 @@ class ProcessDriver:
 
 
 def _is_ours(directory: Path) -> bool:
-    """Whether we made it. One that another service that starts now has removed is not."""
+    """Whether we made it. One that another service that starts now has removed is not.
+
+    Nor is a link: anybody can make one, with a name for which we would end processes.
+    """
     try:
-        return directory.stat().st_uid == os.getuid()
+        status = directory.lstat()
     except FileNotFoundError:
         return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
 
 
 def _is_gone(pid: int) -> bool:
