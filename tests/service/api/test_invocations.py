@@ -406,6 +406,33 @@ async def test_a_client_that_leaves_ends_the_stream(served: Set) -> None:
     assert answer.headers["connection"] == "close"
 
 
+async def test_a_server_that_cancels_its_call_ends_the_stream(served: Set) -> None:
+    request = Request("POST", STREAM, "", {}, b"{}")
+    invocation = served.invocations.match(request)
+    assert invocation is not None
+    began = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            began.set()
+
+    performing = asyncio.create_task(
+        served.invocations.perform(invocation, request, "id", receive, send)
+    )
+    async with served.runtime() as runtime:
+        runtime.begin_stream((await runtime.next()).request_id)
+        await runtime.chunk(b"one")
+        await began.wait()
+        performing.cancel()
+        answer = await asyncio.wait_for(runtime.answer(), 5)
+
+    assert answer.headers["connection"] == "close"
+
+
 async def test_a_client_that_reads_slowly_slows_the_runtime_down(served: Set) -> None:
     async with served.http() as http, served.answering(http) as (runtime, response):
         piece = b"x" * (1 << 20)

@@ -180,9 +180,9 @@ class _Streaming:
             # The status is out. To return without the last piece makes the server close
             # the connection, which is how HTTP says "cut short".
             _logger.exception("The response to request %s was cut short", request_id)
-            await self._stream.aclose()
         finally:
             watcher.cancel()
+            await self._stream.aclose()
 
     async def _body(self) -> bytes:
         """Send all chunks; returns the message that ends the stream."""
