@@ -1,9 +1,9 @@
 """What INIT left behind that copies of the process cannot have: threads, sockets, event loops.
 
 A fork copies the memory and one thread, and shares all that is open. So asyncio's
-loops get a selector and a wake-up socket of their own in each copy. Sockets are
-cut: the other side knows one client, and AWS promises nothing of connections
-across a snapshot either
+loops get a selector and a wake-up socket of their own in each copy, and files are
+opened anew, so that none reads from where another one is. Sockets are cut: the
+other side knows one client, and AWS promises nothing of connections across a snapshot either
 (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-best-practices.html).
 Threads, and descriptors of epoll that are no loop's of asyncio, stand against
 copies: what waits there would be lost without a word.
@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import warnings
+from fcntl import F_GETFL, fcntl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Inheritance:
         opened = {each: what for each, what in _opened().items() if each not in known}
         self._sockets = [each for each, what in opened.items() if what.startswith("socket:")]
         self._polls = [each for each, what in opened.items() if what.endswith("[eventpoll]")]
+        self._files = {each: path for each, path in opened.items() if os.path.isfile(path)}
         self._threads = _threads()
 
     @property
@@ -74,6 +76,8 @@ class Inheritance:
         """In a copy: part from what is shared."""
         for descriptor in self._sockets:
             _cut(descriptor)
+        for descriptor, path in self._files.items():
+            _open_anew(descriptor, path)
         for loop in self._loops:
             _renew(loop)
 
@@ -88,7 +92,7 @@ def _threads() -> list[str]:
         if pid == 0:
             os._exit(0)
         os.waitpid(pid, 0)
-    names += ["one that is not Python's"] * (_tasks() - len(names) - 1)
+    names += ["one that `threading` does not know"] * (_tasks() - len(names) - 1)
     return names
 
 
@@ -128,6 +132,18 @@ def _opened() -> dict[int, str]:
         except FileNotFoundError:  # the one by which the directory was read
             pass
     return found
+
+
+def _open_anew(descriptor: int, path: str) -> None:
+    """Have an offset of one's own in a file; in the /tmp of a copy that file is its own, too."""
+    flags = fcntl(descriptor, F_GETFL) & (os.O_ACCMODE | os.O_APPEND)
+    try:
+        own = os.open(path, flags)
+    except OSError:  # it may be read, though no longer opened
+        return
+    os.lseek(own, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
+    os.dup2(own, descriptor, inheritable=False)
+    os.close(own)
 
 
 def _cut(descriptor: int) -> None:

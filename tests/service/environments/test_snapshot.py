@@ -91,6 +91,7 @@ async def test_each_environment_is_a_copy_with_all_that_is_its_own() -> None:
         for own in ("pid", "session", "random", "endpoint", "log_stream", "temporary", "group"):
             assert one[own] != other[own], own
         assert [each["session"] for each in (one, other)] == [one["pid"], other["pid"]]
+        assert one["offset"] == other["offset"]  # each has read on from where INIT was
         assert len(observed.of(InitStart)) == 1
         assert len({event.source.log_stream for event in observed.of(RestoreReport)}) == 2
 
@@ -152,7 +153,12 @@ async def test_an_init_that_fails_leaves_no_snapshot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("leave", "said"), [("thread", "a thread running, 'waiting'"), ("epoll", "(epoll, descriptor ")]
+    ("leave", "said"),
+    [
+        ("thread", "a thread running, 'waiting'"),
+        ("native thread", "one that `threading` does not know"),
+        ("epoll", "(epoll, descriptor "),
+    ],
 )
 async def test_what_cannot_be_copied_is_named_and_started_in_the_ordinary_way(
     leave: str, said: str

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import os
 import random
@@ -23,6 +24,12 @@ random.seed(1)
 loop = asyncio.new_event_loop()
 Path(tempfile.gettempdir(), "of-init").write_text("here")
 
+opened = Path(__file__).open("rb")
+opened.seek(7)
+if LEAVE == "native thread":
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    _thread.start_new_thread(lock.acquire, ())
 if LEAVE == "thread":
     threading.Thread(target=threading.Event().wait, name="waiting", daemon=True).start()
 if LEAVE == "socket":
@@ -58,6 +65,7 @@ def facts() -> dict[str, Any]:
         "log_stream": os.environ["AWS_LAMBDA_LOG_STREAM_NAME"],
         "temporary": str(temporary),
         "files": sorted(path.name for path in temporary.iterdir()),
+        "offset": os.lseek(opened.fileno(), 1, os.SEEK_CUR),
         "group": Path("/proc/self/cgroup").read_text(),
     }
 
