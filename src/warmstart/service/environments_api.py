@@ -1,7 +1,7 @@
 """`GET /_warmstart/environments`: the execution environments that there are now.
 
-AWS has no call for it. The answer is a JSON list, newest last; its members are those
-of `LiveEnvironment`.
+AWS has no call for it. The answer is a JSON list, by function and version, the newest of
+each last; its members are those of `LiveEnvironment`.
 """
 
 from __future__ import annotations
