@@ -6,7 +6,9 @@ import base64
 import json
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
@@ -153,6 +155,29 @@ def handler(event, context): return os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
 
     assert status["Status"] == "READY"
     assert aws.invoke("provisioned", Qualifier="1") == "provisioned-concurrency"
+
+
+def test_a_function_url_answers_with_what_the_function_made_of_the_request(aws: Aws) -> None:
+    code = """
+def handler(event, context):
+    return {"statusCode": 201, "headers": {"x-path": event["rawPath"]}, "body": event["body"]}
+"""
+    aws.create("urled", code)
+    url = aws.client("lambda").create_function_url_config(FunctionName="urled", AuthType="NONE")
+    aws.client("lambda").add_permission(
+        FunctionName="urled",
+        StatementId="public",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    host = urlsplit(url["FunctionUrl"]).netloc
+
+    answer = httpx.post(
+        f"{aws.url}/a/b", content="hello", headers={"Host": host, "Content-Type": "text/plain"}
+    )
+
+    assert (answer.status_code, answer.headers["x-path"], answer.text) == (201, "/a/b", "hello")
 
 
 def test_errors_are_those_that_boto3_knows(aws: Aws) -> None:

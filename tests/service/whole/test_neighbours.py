@@ -106,6 +106,26 @@ def test_a_failure_goes_to_a_topic_and_from_there_to_a_queue(aws: Aws) -> None:
     assert record["requestContext"]["condition"] == "RetriesExhausted"
 
 
+def test_a_queues_messages_reach_the_function_that_it_is_mapped_to(aws: Aws) -> None:
+    source, arn = queue(aws)
+    answers, _ = queue(aws)
+    code = """
+import boto3
+def handler(event, context):
+    for record in event["Records"]:
+        boto3.client("sqs").send_message(QueueUrl=record["body"], MessageBody=record["eventSource"])
+"""
+    aws.create("mapped", code)
+    mapping = aws.client("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="mapped"
+    )
+
+    aws.client("sqs").send_message(QueueUrl=source, MessageBody=answers)
+
+    assert received(aws, answers)["Body"] == "aws:sqs"
+    aws.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
+
+
 CALLS = """
 import json, os
 import boto3
