@@ -63,6 +63,7 @@ def serve_management_api() -> Iterator[ManagementAPI]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = 10  # seconds: a test that failed may have left its connection open
     state: ManagementAPI
 
     def setup(self) -> None:
