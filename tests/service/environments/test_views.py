@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from tests.service.real import RAW_RUNTIME, function, serving
 from warmstart.service.environments.enclosure import ProcessDriver
+from warmstart.service.environments.isolation import enter
 from warmstart.service.environments.views import Views
 from warmstart.service.function import Function
 from warmstart.service.service import Service
@@ -152,3 +155,36 @@ async def test_where_there_are_no_views_things_are_where_they_are(
             f"{settings['task_root']}\n{settings['task_root']}\n"
         )
         assert f"{settings['layers_directory']}/python:" in await run(service, "echo $PYTHONPATH")
+
+
+@pytest.mark.skipif(not ROOT, reason="may not mount")
+def test_views_are_made_while_other_threads_start_programs(settings: dict[str, Any]) -> None:
+    # What they start has for a moment what we have open for writing.
+    task_root, layers = settings["task_root"], settings["layers_directory"]
+    made: list[bool] = []
+    done = threading.Event()
+
+    def enter_once() -> None:
+        enter(task_root, layers, task_root, [])
+        made.append(True)
+
+    def make() -> None:
+        for _ in range(200):
+            thread = threading.Thread(target=enter_once)
+            thread.start()
+            thread.join()
+
+    def start() -> None:
+        while not done.is_set():
+            subprocess.run(["/bin/true"], check=True, start_new_session=True)
+
+    making = [threading.Thread(target=make) for _ in range(2)]
+    starting = [threading.Thread(target=start) for _ in range(4)]
+    for thread in making + starting:
+        thread.start()
+    for thread in making:
+        thread.join()
+    done.set()
+    for thread in starting:
+        thread.join()
+    assert len(made) == 400

@@ -15,8 +15,10 @@ program that is to be started. So it imports next to nothing.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import sys
+import time
 
 __all__ = ["LAYERS", "TASK_ROOT", "TEMPORARY", "enter"]
 
@@ -25,6 +27,9 @@ LAYERS = "/opt"
 TEMPORARY = "/tmp"  # noqa: S108 - the function's, not ours
 
 _HOSTS = "/etc/hosts"
+
+_ROUNDS = 400
+_PAUSE = 0.005  # seconds
 
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
@@ -63,7 +68,7 @@ def enter(
             os.makedirs(path, exist_ok=True)
             _bind(_still(descriptor), path)
         _name_sandbox()
-        _mount(None, LAYERS, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY)
+        _finish(LAYERS)
     finally:
         for descriptor in opened:
             os.close(descriptor)
@@ -107,6 +112,24 @@ def _name_sandbox() -> None:
         file.write(f"127.0.0.1 sandbox.localdomain sandbox\n{given.read()}")
     _bind(path, _HOSTS, read_only=True)
     os.unlink(path)  # the mount keeps it
+
+
+def _finish(path: str) -> None:
+    """Let nobody write there any more.
+
+    A program that another thread starts meanwhile has a copy of what we had open for writing,
+    until a moment later it becomes that program: so long the directory is busy.
+    """
+    for _ in range(_ROUNDS):
+        try:
+            _mount(None, path, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), path)
 
 
 def _entries(path: str, descriptor: int) -> dict[str, str]:
