@@ -163,7 +163,7 @@ async def test_an_idle_environment_of_another_function_makes_room() -> None:
                 await answer(other)
             await second
 
-        assert played.returncode == -15
+        assert played.returncode == -9  # without an extension it has no time to end
         assert (await on.wait_for(Exit)).reason == "spindown"
 
 

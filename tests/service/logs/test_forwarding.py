@@ -84,7 +84,7 @@ def test_each_stream_gets_its_messages_in_order(endpoint: str) -> None:
         forwarder.on_event(output(now + number / 1000, f"line {number}", "ab"[number % 2]))
     forwarder.close()
 
-    logs = boto3.client("logs", endpoint_url=endpoint, region_name="us-east-1")
+    logs = boto3.session.Session().client("logs", endpoint_url=endpoint, region_name="us-east-1")
     assert messages(logs, "stream-a") == [f"line {n}" for n in range(0, 30, 2)]
     assert messages(logs, "stream-b") == [f"line {n}" for n in range(1, 30, 2)]
 
