@@ -12,9 +12,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from dotenv import dotenv_values
@@ -25,6 +27,10 @@ from warmstart.cli.queues import Queue, queue_of_url, reading_in_dev
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
 from warmstart.cli.triggers import described, dev_triggers, running_in_dev
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
+from warmstart.service.environments.docker import IMAGE, DockerDriver, Isolation
+from warmstart.service.environments.driver import Driver
+from warmstart.service.environments.enclosure import ProcessDriver
+from warmstart.service.environments.engine import EngineUnavailable, NoImage
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
 from warmstart.service.limits import Limits
@@ -50,6 +56,8 @@ class _Settings:
     idle_timeout: float
     reload: bool
     mode: InvokeMode
+    isolation: Isolation
+    image: str
     triggers: Triggers
     queues: tuple[Queue, ...]
     task_root: Path = field(default_factory=Path.cwd)
@@ -151,6 +159,19 @@ class _Settings:
     metavar="URL",
     help="Wake APP by the messages of a queue of SQS, at AWS or elsewhere. May be repeated.",
 )
+@click.option(
+    "--isolation",
+    type=click.Choice(get_args(Isolation)),
+    default="process",
+    show_default=True,
+    help="What environments are: processes of this machine, or Docker containers.",
+)
+@click.option(
+    "--image",
+    default=IMAGE,
+    show_default=True,
+    help="The container image of what brings none, with a Python. {python} is the version.",
+)
 @click.option("--verbose", is_flag=True, help="Print Lambda's START, END and REPORT lines, too.")
 def dev(
     *,
@@ -183,7 +204,10 @@ def dev(
 
 async def _serve(settings: _Settings, listener: socket.socket, console: Console) -> int:
     interrupted = on_interrupt()
-    async with Service(console.on_event, limits=settings.limits()) as service:
+    async with (
+        _driver(settings) as driver,
+        Service(console.on_event, driver=driver, limits=settings.limits()) as service,
+    ):
         await service.create_function(settings.function())
         starting = asyncio.ensure_future(service.start_environment(_FUNCTION))
         console.quiet = True  # an app that fails to start is described once, below
@@ -213,6 +237,26 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
             watcher.cancel()
     console.say(f"{settings.app} is shut down.")
     return 0
+
+
+@asynccontextmanager
+async def _driver(settings: _Settings) -> AsyncIterator[Driver]:
+    """What runs the app. Raises `click.ClickException` if that is not here."""
+    if settings.isolation == "process":
+        yield ProcessDriver()
+        return
+    try:
+        driver = await asyncio.to_thread(DockerDriver, settings.image)
+    except EngineUnavailable as error:
+        raise click.ClickException(str(error)) from None
+    try:
+        try:
+            driver.prepare(settings.function())
+        except NoImage as error:
+            raise click.ClickException(f"{error} Or name another with --image.") from None
+        yield driver
+    finally:
+        await asyncio.to_thread(driver.close)
 
 
 def _welcome(settings: _Settings, listener: socket.socket) -> str:

@@ -14,13 +14,15 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
 from warmstart.cli.triggers import described, triggers_of_file
 from warmstart.cli.urls import with_function_urls
+from warmstart.service.environments.docker import IMAGE, Isolation
+from warmstart.service.environments.engine import EngineUnavailable
 from warmstart.service.logs.lines import log_line
 from warmstart.service.platform import Platform, Settings
 from warmstart.service.state.errors import StateError
@@ -83,6 +85,19 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A TOML file of schedules and of folders that are buckets; warmstart.toml, if it is here.",
 )
+@click.option(
+    "--isolation",
+    type=click.Choice(get_args(Isolation)),
+    default="process",
+    show_default=True,
+    help="What environments are. Functions that are images are always run by Docker.",
+)
+@click.option(
+    "--image",
+    default=IMAGE,
+    show_default=True,
+    help="The container image of what brings none, with a Python. {python} is the version.",
+)
 @click.option("--verbose", is_flag=True, help="Print what functions log.")
 def serve(
     *,
@@ -140,7 +155,7 @@ async def _serve(
             interrupted.add_done_callback(lambda _: server.stop())
             click.echo("\n".join([_welcome(settings), *described(triggers)]))
             await server.serve(sockets=[listener])
-    except StateError as error:
+    except (StateError, EngineUnavailable) as error:
         raise click.ClickException(str(error)) from None
     click.echo("Lambda is shut down.")
     return 0

@@ -46,6 +46,11 @@ from warmstart.service.control.code import ARCHIVES, S3
 from warmstart.service.control.control_plane import ControlPlane
 from warmstart.service.control.event_source_mappings import Pollers
 from warmstart.service.control.invoker import DeployedFunctions
+from warmstart.service.control.runtimes import ImagePythons
+from warmstart.service.environments.docker import IMAGE, DockerDriver, Isolation
+from warmstart.service.environments.drivers import ByPackage
+from warmstart.service.environments.enclosure import ProcessDriver
+from warmstart.service.environments.engine import EngineUnavailable
 from warmstart.service.environments_api import ENVIRONMENTS, environments_response
 from warmstart.service.invocation import new_request_id
 from warmstart.service.limits import Limits
@@ -79,6 +84,8 @@ class Settings:
     `events`. With `keys`, secrets by access key, every request must be signed with one.
     What functions log is also sent to the CloudWatch Logs at `forward_logs`.
     `time_scale` multiplies the waiting times of asynchronous invocations.
+    With the isolation `docker` functions that are no images run in containers, too: of the
+    image `image` (see `DockerDriver`).
     `function_variables` is what all functions find in their environment: see `Service`.
     """
 
@@ -92,6 +99,8 @@ class Settings:
     time_scale: float = 1.0
     function_variables: Mapping[str, str] = field(default_factory=dict)
     concurrent_executions: int = 1000
+    isolation: Isolation = "process"
+    image: str = IMAGE
 
 
 class Platform:
@@ -129,6 +138,7 @@ class Platform:
 
         Raises:
             StateError: the directory is in use, damaged, or cannot be used.
+            EngineUnavailable: all is to run in containers, and there is no engine for them.
         """
         async with AsyncExitStack() as stack:
             yield await _assemble(settings, observer, clock or Clock(), event_sources, stack)
@@ -184,8 +194,10 @@ async def _assemble(
         for each in observers:
             each(event)
 
+    driver, no_containers = await asyncio.to_thread(_driver, settings, stack)
     service = Service(
         observe,
+        driver=driver,
         clock=clock,
         region=settings.region,
         account=settings.account,
@@ -203,9 +215,13 @@ async def _assemble(
         concurrent_executions=settings.concurrent_executions,
         clock=clock,
     )
+    if not isinstance(driver, ProcessDriver):
+        control.deployments.images = driver
+    if settings.isolation == "docker":
+        control.deployments.interpreters = ImagePythons()
     stack.push_async_callback(control.aclose)
     functions = RecursionGuard(
-        DeployedFunctions(service, control.registry),
+        DeployedFunctions(service, control.registry, no_containers),
         lambda name: control.recursion.recursive_loop(name) == "Allow",
         clock,
     )
@@ -239,6 +255,22 @@ async def _assemble(
     expiring = asyncio.create_task(_expire(log_groups))
     stack.callback(expiring.cancel)
     return Platform(service, control, functions, asynchronous, api, verifier)
+
+
+def _driver(
+    settings: Settings, stack: AsyncExitStack
+) -> tuple[ProcessDriver | DockerDriver | ByPackage, str | None]:
+    """What runs functions, and why images cannot be run, if they cannot."""
+    try:
+        docker = DockerDriver(settings.image)
+    except EngineUnavailable as error:
+        if settings.isolation == "docker":
+            raise
+        return ProcessDriver(), str(error)
+    stack.push_async_callback(asyncio.to_thread, docker.close)
+    if settings.isolation == "docker":
+        return docker, None
+    return ByPackage(docker, ProcessDriver()), None
 
 
 async def _expire(log_groups: LogGroups) -> None:

@@ -65,8 +65,8 @@ async def test_an_image_says_that_there_is_no_driver_for_it(
     error = await refused(invoker)
     assert isinstance(error, NoContainers)
     assert error.message == (
-        "f is the container image app:1: no driver for containers is configured here, so it cannot"
-        " be invoked."
+        "f is the container image app:1, which cannot be run: no driver for containers is"
+        " configured here."
     )
 
 

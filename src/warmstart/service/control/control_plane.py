@@ -42,7 +42,8 @@ class ControlPlane:
 
     `groups` are the objects whose methods perform the operations. `endpoint` tells the
     service's own URL, as clients see it; `concurrent_executions` is the account's limit.
-    Event sources are read by `event_sources.pollers`, which is to be set before `restore`.
+    Event sources are read by `event_sources.pollers`, which is to be set before `restore`, as
+    are `deployments.images`, if images can be run.
     """
 
     def __init__(

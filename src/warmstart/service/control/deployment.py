@@ -16,7 +16,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from warmstart.service.api.operations import Members
 from warmstart.service.control.names import LATEST_PUBLISHED
@@ -30,17 +30,26 @@ from warmstart.service.control.states import (
     failed,
     failed_update,
 )
+from warmstart.service.environments.engine import NoImage
 from warmstart.service.errors import InitFailed
-from warmstart.service.function import Function
+from warmstart.service.function import Function, Image
 from warmstart.service.qualifiers import LATEST
 from warmstart.service.state.code import CodeStore
 from warmstart.service.state.errors import StateError
 from warmstart.service.versions import Provisioned
 
-__all__ = ["DataPlane", "Deployments", "alias_weights"]
+__all__ = ["DataPlane", "Deployments", "Images", "alias_weights"]
 
 _logger = logging.getLogger(__name__)
 
+
+_REASON_CODES: dict[type[Exception], str] = {
+    RuntimeUnavailable: "InvalidRuntime",
+    NoImage: "ImageDeleted",
+    ValueError: "InvalidConfiguration",
+    InitFailed: "FunctionError",  # a snapshot is made by an INIT
+    StateError: "InternalError",
+}
 
 _PROVISIONING_FAILED: Members = {
     "AllocatedProvisionedConcurrentExecutions": 0,
@@ -72,8 +81,19 @@ class DataPlane(Protocol):
     def provisioned_concurrency(self, name: str, qualifier: str) -> Provisioned: ...
 
 
+class Images(Protocol):
+    """What knows the container images there are."""
+
+    def prepare(self, function: Function) -> Function:
+        """The function on the image that its name stands for now. Blocks; raises `NoImage`."""
+        ...
+
+
 class Deployments:
-    """Keeps the data plane as the registry says it should be."""
+    """Keeps the data plane as the registry says it should be.
+
+    Without `images`, functions that are container images are there, and cannot be run.
+    """
 
     def __init__(
         self,
@@ -85,7 +105,8 @@ class Deployments:
         self._registry = registry
         self._code = code
         self._data_plane = data_plane
-        self._interpreters = interpreters or Interpreters()
+        self.interpreters = interpreters or Interpreters()
+        self.images: Images | None = None
         self._deployed: set[tuple[str, str]] = set()
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._cancelled: set[asyncio.Task[None]] = set()
@@ -112,16 +133,12 @@ class Deployments:
         """Deploy a version; its two states afterwards."""
         unpublished = version.is_managed and version.version == LATEST
         try:
-            if version.image_uri is None and not unpublished:
+            runnable = version.image_uri is None or self.images is not None
+            if runnable and not unpublished:
                 await self._tell(await asyncio.to_thread(self._function, version))
-        except RuntimeUnavailable as error:
-            return _failed(version, "InvalidRuntime", str(error))
-        except ValueError as error:
-            return _failed(version, "InvalidConfiguration", str(error))
-        except InitFailed as error:  # a snapshot is made by an INIT
-            return _failed(version, "FunctionError", str(error))
-        except StateError as error:
-            return _failed(version, "InternalError", str(error))
+        except tuple(_REASON_CODES) as error:
+            code = next(code for kind, code in _REASON_CODES.items() if isinstance(error, kind))
+            return _failed(version, code, str(error))
         except Exception:  # a fault of ours, and nobody waits for this task
             _logger.exception("%s:%s is not deployed", version.name, version.version)
             return _failed(version, "InternalError", "The service failed; its log says how.")
@@ -158,42 +175,32 @@ class Deployments:
             task.cancel()
         if tasks := [*self._tasks.values(), *self._cancelled]:
             await asyncio.wait(tasks)
-        self._interpreters.close()
+        self.interpreters.close()
 
     def _function(self, version: FunctionVersion) -> Function:
-        """Lay out code and layers. Reads and writes files."""
+        """Lay out code and layers, or find the image. Reads and writes files."""
+        packaged = self._of_zip(version) if version.image_uri is None else _of_image(version)
+        function = Function(**packaged, **_configured(version))
+        return function if self.images is None else self.images.prepare(function)
+
+    def _of_zip(self, version: FunctionVersion) -> dict[str, Any]:
         settings = version.settings
         task_root = self._code.directory(settings["CodeSha256"])
         layers = self._code.layers(version.layer_code) if version.layer_code else None
         served_by = program(
-            settings["Runtime"], settings["Handler"], task_root, layers, self._interpreters
+            settings["Runtime"], settings["Handler"], task_root, layers, self.interpreters
         )
-        logging_config = settings["LoggingConfig"]
-        return Function(
-            name=version.name,
-            version=version.version,
-            handler=settings["Handler"],
-            runtime=settings["Runtime"],
-            python=served_by.python,
-            python_path=served_by.python_path,
-            sdk_path=served_by.sdk_path,
-            command=served_by.command,
-            task_root=str(task_root),
-            layers_directory=_path(layers),
-            isolated=True,
-            environment=settings.get("Environment", {}).get("Variables", {}),
-            timeout=settings["Timeout"],
-            memory_size=settings["MemorySize"],
-            max_environment_concurrency=_environment_concurrency(settings),
-            tenant_isolation_mode=settings.get("TenancyConfig", {}).get("TenantIsolationMode"),
-            architecture=settings["Architectures"][0],
-            ephemeral_storage=settings["EphemeralStorage"]["Size"],
-            snap_start=settings["SnapStart"]["OptimizationStatus"] == "On",
-            log_format=logging_config["LogFormat"],
-            log_group=logging_config["LogGroup"],
-            application_log_level=logging_config.get("ApplicationLogLevel", "INFO"),
-            system_log_level=logging_config.get("SystemLogLevel", "INFO"),
-        )
+        return {
+            "handler": settings["Handler"],
+            "runtime": settings["Runtime"],
+            "python": served_by.python,
+            "python_path": served_by.python_path,
+            "sdk_path": served_by.sdk_path,
+            "command": served_by.command,
+            "task_root": str(task_root),
+            "layers_directory": _path(layers),
+            "isolated": True,
+        }
 
     async def _tell(self, function: Function) -> None:
         key = (function.name, function.version)
@@ -270,6 +277,44 @@ class Deployments:
     def _versions_of(self, name: str, qualifier: str) -> list[str]:
         alias = self._registry.alias(name, qualifier)
         return [qualifier] if alias is None else list(alias_weights(alias))
+
+
+def _of_image(version: FunctionVersion) -> dict[str, Any]:
+    """What is in an image is its own business, as with a custom runtime."""
+    assert version.image_uri is not None
+    config = version.settings.get("ImageConfigResponse", {}).get("ImageConfig", {})
+    image = Image(
+        uri=version.image_uri,
+        entry_point=_words(config.get("EntryPoint")),
+        command=_words(config.get("Command")),
+        working_directory=config.get("WorkingDirectory"),
+    )
+    return {"handler": "", "runtime": "provided", "task_root": "/var/task", "image": image}
+
+
+def _words(given: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(given) if given else None
+
+
+def _configured(version: FunctionVersion) -> dict[str, Any]:
+    settings = version.settings
+    logging_config = settings["LoggingConfig"]
+    return {
+        "name": version.name,
+        "version": version.version,
+        "environment": settings.get("Environment", {}).get("Variables", {}),
+        "timeout": settings["Timeout"],
+        "memory_size": settings["MemorySize"],
+        "max_environment_concurrency": _environment_concurrency(settings),
+        "tenant_isolation_mode": settings.get("TenancyConfig", {}).get("TenantIsolationMode"),
+        "architecture": settings["Architectures"][0],
+        "ephemeral_storage": settings["EphemeralStorage"]["Size"],
+        "snap_start": settings["SnapStart"]["OptimizationStatus"] == "On",
+        "log_format": logging_config["LogFormat"],
+        "log_group": logging_config["LogGroup"],
+        "application_log_level": logging_config.get("ApplicationLogLevel", "INFO"),
+        "system_log_level": logging_config.get("SystemLogLevel", "INFO"),
+    }
 
 
 def _environment_concurrency(settings: Members) -> int:

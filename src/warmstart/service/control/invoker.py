@@ -39,10 +39,19 @@ class NoContainers(InvokeError):
 
 
 class DeployedFunctions:
-    """Knows a function that is not deployed from one that does not exist."""
+    """Knows a function that is not deployed from one that does not exist.
 
-    def __init__(self, functions: Functions, registry: Registry) -> None:
+    `no_containers` is why images cannot be run, if they cannot.
+    """
+
+    def __init__(
+        self,
+        functions: Functions,
+        registry: Registry,
+        no_containers: str | None = "no driver for containers is configured here",
+    ) -> None:
         self._functions = functions
+        self._no_containers = no_containers
         self._registry = registry
 
     async def invoke(
@@ -78,10 +87,10 @@ class DeployedFunctions:
             version = self._registry.find(FunctionName(name, qualifier))
         except ApiError:
             return error
-        if version.image_uri is not None:
+        if version.image_uri is not None and self._no_containers is not None:
             return NoContainers(
-                f"{name} is the container image {version.image_uri}: no driver for containers is"
-                " configured here, so it cannot be invoked."
+                f"{name} is the container image {version.image_uri}, which cannot be run:"
+                f" {self._no_containers}."
             )
         if version.is_pending and version.settings["SnapStart"]["OptimizationStatus"] == "On":
             return SnapStartNotReady(

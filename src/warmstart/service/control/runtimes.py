@@ -24,6 +24,7 @@ from pathlib import Path
 from warmstart.service.api.errors import ApiError
 
 __all__ = [
+    "ImagePythons",
     "Interpreters",
     "Program",
     "RuntimeUnavailable",
@@ -193,6 +194,14 @@ class Interpreters:
             " PATH (or with pyenv), or choose the Runtime"
             f" python{sys.version_info.major}.{sys.version_info.minor}, which is here"
         )
+
+
+class ImagePythons(Interpreters):
+    """Those of container images, where functions without an image of their own run in one."""
+
+    def program(self, version: str) -> Program:
+        """Warmstart's runtime on the image's interpreter; the image is named by the version."""
+        return Program()
 
 
 def _sdk() -> list[Path]:

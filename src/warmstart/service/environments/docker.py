@@ -23,8 +23,10 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from errno import EACCES, ENOENT
 from pathlib import Path
+from typing import Literal
 
 import warmstart
 from warmstart.service.environments import cgroups, memory
@@ -43,7 +45,12 @@ from warmstart.service.environments.namespaces import listen_in
 from warmstart.service.environments.process import in_thread
 from warmstart.service.function import Function
 
-__all__ = ["ContainerEnclosure", "DockerDriver"]
+__all__ = ["IMAGE", "ContainerEnclosure", "DockerDriver", "Isolation"]
+
+Isolation = Literal["process", "docker"]
+
+IMAGE = "python:{python}-slim"
+"""The image of functions that bring none."""
 
 _PACKAGE = Path(warmstart.__file__).parent
 
@@ -62,7 +69,7 @@ class DockerDriver:
         EngineUnavailable: there is no engine, or it cannot be used from here.
     """
 
-    def __init__(self, image: str, network: str = "none") -> None:
+    def __init__(self, image: str = IMAGE, network: str = "none") -> None:
         self._engine = Engine()
         self._image = image
         self._network = network
@@ -78,9 +85,16 @@ class DockerDriver:
                 self._engine.remove(container)
         self._engine.close()
 
-    def check(self, function: Function) -> None:
-        """Raises `NoImage` if the engine does not have the function's image."""
-        self._engine.image(self._image_of(function))
+    def prepare(self, function: Function) -> Function:
+        """The function on the image that its name stands for now. Blocks.
+
+        Raises:
+            NoImage: the engine does not have it.
+        """
+        pinned, _ = self._engine.image(self._image_of(function))
+        if function.image is None:
+            return function
+        return replace(function, image=replace(function.image, uri=pinned))
 
     async def open(self, function: Function, environment_id: str) -> ContainerEnclosure:
         """Run a container. Raises `OSError`."""
@@ -89,7 +103,7 @@ class DockerDriver:
     def _open(self, function: Function, environment_id: str) -> ContainerEnclosure:
         image = self._image_of(function)
         try:
-            config = self._engine.image(image)
+            image, config = self._engine.image(image)
         except NoImage as error:
             raise OSError(ENOENT, str(error)) from error
         settings = host_settings(

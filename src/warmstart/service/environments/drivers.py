@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warmstart.service.environments.docker import DockerDriver
 from warmstart.service.environments.driver import Driver, Enclosure
 from warmstart.service.function import Function
 
@@ -11,9 +12,13 @@ __all__ = ["ByPackage"]
 class ByPackage:
     """A driver that asks one of two."""
 
-    def __init__(self, images: Driver, others: Driver) -> None:
+    def __init__(self, images: DockerDriver, others: Driver) -> None:
         self.images = images
         self.others = others
+
+    def prepare(self, function: Function) -> Function:
+        """See `DockerDriver.prepare`; what is no image is as it was."""
+        return function if function.image is None else self.images.prepare(function)
 
     async def open(self, function: Function, environment_id: str) -> Enclosure:
         """Make an enclosure. Raises `OSError`."""

@@ -88,21 +88,21 @@ class Engine:
         """Close the connection."""
         self._client.close()
 
-    def image(self, uri: str) -> Mapping[str, Any]:
-        """An image's configuration.
+    def image(self, uri: str) -> tuple[str, Mapping[str, Any]]:
+        """An image's id, which no later build changes, and its configuration.
 
         Raises:
             NoImage: the engine does not have it.
         """
         try:
-            config: dict[str, Any] = self._api.inspect_image(uri)["Config"]
+            found = self._api.inspect_image(uri)
         except self._errors.APIError as error:
             if error.status_code not in (400, 404):
                 raise OSError(str(error)) from error
             raise NoImage(
                 f"Docker has no image {uri}. Pull or build it on this machine first."
             ) from None
-        return config
+        return found["Id"], found["Config"]
 
     # Containers
 

@@ -107,7 +107,7 @@ def _python_path(function: Function, places: Places) -> dict[str, str]:
     if places.layers is not None:
         python = f"{places.layers}/python"
         found += [python, f"{python}/lib/{function.runtime}/site-packages"]
-    if function.sdk_path is not None:
+    if function.sdk_path is not None and places.image is None:
         found.append(function.sdk_path)
     return {"PYTHONPATH": os.pathsep.join(found)} if found else {}
 
