@@ -26,6 +26,10 @@ from warmstart.service.service import Service
 from warmstart.service.telemetry import Exit, InitReport, InitStart, Output, RestoreReport, Start
 
 CODE = Path(__file__).parents[1] / "snapped"
+
+MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+"""Lets coverage see what runs in templates and copies, if it looks at all."""
+
 SNAPPED = Function(
     name="f",
     version="1",
@@ -40,7 +44,7 @@ SNAPPED = Function(
 def snapped(leave: str = "", **settings: Any) -> Function:
     """The function, whose INIT leaves that behind."""
     variables = {"LEAVE": leave, "PYTHONDONTWRITEBYTECODE": "1"} | settings.pop("environment", {})
-    return replace(SNAPPED, environment=variables, **settings)
+    return replace(SNAPPED, environment=MEASURED | variables, **settings)
 
 
 @asynccontextmanager
