@@ -6,14 +6,18 @@ WARMSTART_DOCKER is `required`, as in CI, they fail.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import docker
 import pytest
 
-__all__ = ["BASE", "PYTHON", "engine"]
+__all__ = ["BASE", "PYTHON", "building", "engine"]
 
 BASE = "warmstart-test-base"
 """Debian with its Python, of the version PYTHON."""
@@ -35,6 +39,17 @@ def engine() -> Iterator[docker.DockerClient]:
         _without(f"the engine has no image {BASE}; `scripts/engine` makes it")
     yield client
     client.close()
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """Builds and removals of images one at a time, in whatever process tests run.
+
+    To remove an image removes the steps it was built by, which another build may be using.
+    """
+    with open(Path(tempfile.gettempdir()) / "warmstart-test-images.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _without(reason: str) -> NoReturn:

@@ -16,14 +16,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.bundle.wheels import write_wheel
-from tests.engine import BASE, PYTHON, engine
+from tests.engine import BASE, PYTHON, building, engine
 from warmstart.bundle.context import write_context
 from warmstart.bundle.dockerfile import dockerfile
 from warmstart.cli.commands import warmstart
 
 __all__ = ["engine"]
 
-TAG = "warmstart-test-build"
+TAG = f"warmstart-test-build-{os.getpid()}"  # tests may run in several processes
 
 APP = """\
 import dependency
@@ -53,9 +53,10 @@ def project(
     (root / "main.py").write_text(APP)
     (root / "requirements.txt").write_text("dependency\n")
     monkeypatch.chdir(root)
-    yield root
-    for image in engine.images.list(TAG):
-        engine.images.remove(image.id, force=True)
+    with building():
+        yield root
+        for image in engine.images.list(TAG):
+            engine.images.remove(image.id, force=True)
 
 
 def build(*arguments: str, app: str = "main:app") -> Result:

@@ -14,7 +14,7 @@ from typing import Any
 import docker
 import pytest
 
-from tests.engine import BASE, engine
+from tests.engine import BASE, building, engine
 from warmstart.bundle.context import write_context
 from warmstart.bundle.dockerfile import dockerfile
 from warmstart.service.environments.engine import EngineUnavailable
@@ -22,7 +22,7 @@ from warmstart.service.platform import Platform, Settings
 
 __all__ = ["engine"]
 
-TAG = "warmstart-test-image"
+TAG = f"warmstart-test-image-{os.getpid()}"  # tests may run in several processes
 SOURCE = Path(__file__).parents[2] / "src" / "warmstart"
 APP = """\
 import asyncio
@@ -49,12 +49,14 @@ def image(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory)
     trees = {name: root / name for name in ("packages", "code")}
     write_context(context, dockerfile(BASE, "main.app"), trees)
     context.seek(0)
-    for message in engine.api.build(
-        fileobj=context, custom_context=True, tag=TAG, decode=True, rm=True
-    ):
-        assert "error" not in message, message
+    with building():
+        for message in engine.api.build(
+            fileobj=context, custom_context=True, tag=TAG, decode=True, rm=True
+        ):
+            assert "error" not in message, message
     yield TAG
-    engine.images.remove(TAG, force=True)
+    with building():
+        engine.images.remove(TAG, force=True)
 
 
 def settings(directory: Path, **more: Any) -> Settings:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -306,10 +305,9 @@ async def main():
         os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
-    killed = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], check=False)
-    left = {"label": "warmstart.owner"}
-    assert killed.returncode == -9
-    assert engine.containers.list(all=True, filters=left)
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+    assert await killed.wait() == -9
+    left = {"label": f"warmstart.owner={killed.pid}"}
 
     DockerDriver(BASE).close()
 
