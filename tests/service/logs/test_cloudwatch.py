@@ -22,6 +22,7 @@ from warmstart.service.control.arns import Arns
 from warmstart.service.logs.events import LogEvents
 from warmstart.service.logs.files import LogFiles
 from warmstart.service.logs.groups import LogGroups
+from warmstart.service.logs.tokens import encoded
 from warmstart.service.state.store import Store
 
 NOW = 1_700_000_000_000
@@ -155,6 +156,22 @@ async def test_a_search_merges_the_streams_and_loses_nothing_between_pages(logs:
         logs.boto3.filter_log_events, logGroupName=GROUP, logStreamNamePrefix="stream 1"
     )
     assert {event["logStreamName"] for event in one["events"]} == {"stream 1"}
+
+
+@pytest.mark.parametrize(
+    "place", [5, -1, True, 10**6, 2**70, "text", None, {"s": 5}, {"s": -1}, {"s": "x"}, ["s"]]
+)
+async def test_a_token_that_leads_nowhere_is_refused(logs: Logs, place: Any) -> None:
+    logs.files.write(GROUP, "s", [(NOW, "m")], NOW)
+    token = encoded(place)
+    bad = "InvalidParameterException"
+
+    if not isinstance(place, dict):
+        stream = {"logGroupName": GROUP, "logStreamName": "s"}
+        for direction in "fb":
+            asked = {**stream, "nextToken": f"{direction}/{token}"}
+            assert await logs.refused("get_log_events", **asked) == bad
+    assert await logs.refused("filter_log_events", logGroupName=GROUP, nextToken=token) == bad
 
 
 async def test_what_is_put_is_got_and_what_is_too_old_or_new_is_said(logs: Logs) -> None:

@@ -126,6 +126,7 @@ def test_any_name_stays_below_the_directory_and_comes_back(
     assert files.groups() == [name]
     assert files.streams(name) == [name]
     assert os.listdir(tmp_path) == ["logs"]
+    assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
 
 
 async def test_a_description_tells_the_first_and_the_last_event(files: LogFiles) -> None:

@@ -83,6 +83,20 @@ def test_what_was_written_is_found_after_a_restart(tmp_path: Path) -> None:
     second.close()
 
 
+def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
+    mask = os.umask(0)
+    try:
+        store = Store.open(tmp_path)
+        store.put("kind", "key", {"secret": "s"})
+    finally:
+        os.umask(mask)
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("state.sqlite*")}
+    store.close()
+    assert set(modes) == {"state.sqlite", "state.sqlite-wal", "state.sqlite-shm"}
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_transaction_keeps_all_or_nothing(store: Store) -> None:
     with store.transaction():
         store.put("function", "a", {})

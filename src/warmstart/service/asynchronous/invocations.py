@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from warmstart.invoke import InvokeError, Invoker, RequestTooLarge, ServiceFault
-from warmstart.service.asynchronous.configuration import Configuration
+from warmstart.service.asynchronous.configuration import AsyncConfig, Configuration
 from warmstart.service.asynchronous.destinations import Arn, NotDelivered
 from warmstart.service.asynchronous.event import Event, Response
 from warmstart.service.asynchronous.message import Message, messages
@@ -203,7 +203,7 @@ class AsyncInvocations:
             refused = attempt.outcome is Outcome.REFUSED
             now = self._clock.time()
             decision = decide(event, attempt, config, now, self._time_scale)
-        await self._act(decision)
+        await self._act(decision, config)
         return not refused
 
     async def _attempt(self, event: Event) -> Attempt:
@@ -233,13 +233,12 @@ class AsyncInvocations:
         response = Response(200, result.executed_version, error_type, result.payload)
         return Attempt(outcome, response)
 
-    async def _act(self, decision: Decision) -> None:
+    async def _act(self, decision: Decision, config: AsyncConfig) -> None:
         event = decision.event
         if isinstance(decision, Retry):
             await self._insist(lambda: self._queue.retry(event))
             self._pump.push(event.function, event.id, event.due)
             return
-        config = self._configuration.async_config(event.function, event.qualifier)
         arn = self._arn(event.function, event.qualifier)
         left = messages(decision, config, arn, self._clock.time())
         if isinstance(decision, Discard) and not left:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 
 from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members, operation
 from warmstart.service.clock import Clock
-from warmstart.service.logs.files import LogEvent, LogFiles
+from warmstart.service.logs.files import LogEvent, LogFiles, NoSuchPlace
 from warmstart.service.logs.groups import existing_group
 from warmstart.service.logs.patterns import InvalidPattern, matcher
-from warmstart.service.logs.tokens import decoded, encoded
+from warmstart.service.logs.tokens import decoded, encoded, invalid_token
 
 __all__ = ["LogEvents"]
 
@@ -70,7 +71,7 @@ class LogEvents:
     async def get(self, parameters: Members) -> Members:
         group = existing_group(self._files, parameters)
         stream = self._existing_stream(group, parameters["logStreamName"])
-        return await asyncio.to_thread(self._get, group, stream, parameters)
+        return await _paged(self._get, group, stream, parameters)
 
     @operation("FilterLogEvents")
     async def filter(self, parameters: Members) -> Members:
@@ -86,7 +87,7 @@ class LogEvents:
             raise ApiError(
                 "InvalidParameterException", f"Invalid filter pattern: {error}"
             ) from None
-        return await asyncio.to_thread(self._filter, group, parameters, matches)
+        return await _paged(self._filter, group, parameters, matches)
 
     def _existing_stream(self, group: str, stream: str) -> str:
         if not self._files.has_stream(group, stream):
@@ -135,7 +136,7 @@ class LogEvents:
     def _filter(self, group: str, parameters: Members, matches: Callable[[str], bool]) -> Members:
         """The token holds how far each stream has been read, since any may get late events."""
         start, end = parameters.get("startTime"), parameters.get("endTime")
-        places = dict(decoded(parameters["nextToken"])) if "nextToken" in parameters else {}
+        places = _places(parameters)
         streams = parameters.get("logStreamNames") or self._files.streams(
             group, parameters.get("logStreamNamePrefix", "")
         )
@@ -153,9 +154,9 @@ class LogEvents:
         return {"events": events, "searchedLogStreams": [], "nextToken": token}
 
     def _read(self, group: str, stream: str, start: int | None, offset: int) -> Iterator[LogEvent]:
-        if not self._files.has_stream(group, stream):
-            return iter(())
-        return self._files.read(group, stream, start=start, offset=offset)
+        """A stream's events; none of one that is not there, or is deleted meanwhile."""
+        with suppress(FileNotFoundError):
+            yield from self._files.read(group, stream, start=start, offset=offset)
 
 
 class _Page:
@@ -206,9 +207,31 @@ def _direction(parameters: Members) -> tuple[bool, int | None]:
         return bool(parameters.get("startFromHead")), None
     kind, _, place = token.partition("/")
     offset = decoded(place)
-    if kind not in ("f", "b") or not isinstance(offset, int):
-        raise ApiError("InvalidParameterException", "The specified nextToken is invalid.")
+    if kind not in ("f", "b") or not _is_offset(offset):
+        raise invalid_token()
     return kind == "f", offset
+
+
+def _places(parameters: Members) -> dict[str, int]:
+    """How far each stream has been read already."""
+    if "nextToken" not in parameters:
+        return {}
+    places = decoded(parameters["nextToken"])
+    if not isinstance(places, dict) or not all(map(_is_offset, places.values())):
+        raise invalid_token()
+    return places
+
+
+def _is_offset(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+async def _paged(read: Callable[..., Members], *arguments: object) -> Members:
+    """Read in a thread. Raises `ApiError` for a token that leads to no place of a stream."""
+    try:
+        return await asyncio.to_thread(read, *arguments)
+    except NoSuchPlace:
+        raise invalid_token() from None
 
 
 def _rejected(events: list[tuple[int, str]], now: int) -> Members:

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote
 
-__all__ = ["LogEvent", "LogFiles", "Stream"]
+__all__ = ["LogEvent", "LogFiles", "NoSuchPlace", "Stream"]
 
 DELAY = 0.05
 """Seconds that a line may wait for others to be written with it."""
@@ -38,6 +38,10 @@ DELAY = 0.05
 _SUFFIX = ".jsonl"
 _LONGEST = 240  # bytes of a file name, which is ASCII; Linux takes 255, the suffix included
 _BLOCK = 16 * 1024
+
+
+class NoSuchPlace(ValueError):
+    """An offset that is none of the stream's: it is made up, or of an earlier stream's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class LogFiles:
         self._pending: dict[tuple[str, str], list[str]] = {}
         self._flushing: asyncio.TimerHandle | None = None
         directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o700)  # what functions say is for who runs them
 
     # Groups
 
@@ -141,6 +146,7 @@ class LogFiles:
 
         Raises:
             FileNotFoundError: there is no such stream.
+            NoSuchPlace: no event of the stream begins or ends there.
         """
         path = self._stream(group, stream)
         with path.open("rb") as file:
@@ -190,10 +196,12 @@ class LogFiles:
 
         Raises:
             FileNotFoundError: there is no such stream.
+            NoSuchPlace: no event of the stream begins or ends there.
         """
         path = self._stream(group, stream)
-        if start is not None:
-            with path.open("rb") as file:
+        with path.open("rb") as file:
+            _check_place(file, offset)
+            if start is not None:
                 offset = max(offset, _bisect(file, start))
         for event in _events(path, stream, offset):
             if start is None or event.timestamp >= start:
@@ -204,9 +212,12 @@ class LogFiles:
 
         Raises:
             FileNotFoundError: there is no such stream.
+            NoSuchPlace: no event of the stream begins or ends there.
         """
         with self._stream(group, stream).open("rb") as file:
             end = os.fstat(file.fileno()).st_size if offset is None else offset
+            if offset is not None:
+                _check_place(file, offset)
             for start, line in _lines_back(file, end):
                 yield _event(stream, start, line)
 
@@ -226,6 +237,11 @@ class LogFiles:
     def can_keep(cls, name: str) -> bool:
         """Whether a group or a stream of that name is not too long for a file name."""
         return len(cls.file_name(name)) <= _LONGEST
+
+
+def _check_place(file: BinaryIO, offset: int) -> None:
+    if offset and os.pread(file.fileno(), 1, offset - 1) != b"\n":
+        raise NoSuchPlace(f"No event begins or ends at byte {offset} of {file.name}")
 
 
 def _event(stream: str, offset: int, line: bytes) -> LogEvent:

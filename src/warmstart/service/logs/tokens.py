@@ -8,7 +8,7 @@ from typing import Any
 
 from warmstart.service.api.errors import ApiError
 
-__all__ = ["decoded", "encoded"]
+__all__ = ["decoded", "encoded", "invalid_token"]
 
 
 def encoded(place: Any) -> str:
@@ -26,4 +26,9 @@ def decoded(token: str) -> Any:
     try:
         return json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
     except ValueError:
-        raise ApiError("InvalidParameterException", "The specified nextToken is invalid.") from None
+        raise invalid_token() from None
+
+
+def invalid_token() -> ApiError:
+    """AWS's answer to a token that it did not give."""
+    return ApiError("InvalidParameterException", "The specified nextToken is invalid.")

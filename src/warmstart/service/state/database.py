@@ -48,6 +48,8 @@ class Database:
             else:
                 version = len(migrations)
                 _create(path, migrations)
+            # Functions' variables and events may hold secrets; SQLite gives its log the same mode.
+            os.chmod(path, 0o600)
             self._connection = _connect(path)
             try:
                 _apply(self._connection, migrations, version)
