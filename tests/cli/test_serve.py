@@ -99,6 +99,16 @@ def test_an_update_is_served_once_it_is_told_to_be_done(service: Running, folder
     assert "Nothing to change" in say(service, "function", "update", "f").stderr
 
 
+def test_of_a_directory_what_is_hidden_stays_at_home(service: Running, folder: Path) -> None:
+    (folder / ".env").write_text("SECRET=1\n")
+    (folder / "app.py").write_text(
+        "import os\ndef handler(event, context): return sorted(os.listdir('.'))\n"
+    )
+    create(service, "f", "--code", ".")
+
+    assert {".env", ".warmstart"}.isdisjoint(json.loads(say(service, "invoke", "f").stdout))
+
+
 def test_an_event_is_kept_and_then_delivered(service: Running) -> None:
     create(service, "f")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from warmstart.bundle.errors import BuildError
 
-__all__ = ["Project"]
+__all__ = ["Project", "shipped_files"]
 
 _APP = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[:.][A-Za-z_]\w*", re.ASCII)
 
@@ -60,14 +60,19 @@ class Project:
         return None
 
     def files(self) -> list[Path]:
-        """The code's files, relative to `code` and sorted.
+        """The code's files, relative to `code` and sorted."""
+        return shipped_files(self.code)
 
-        What git ignores is left out where git knows, and always: what is hidden,
-        bytecode, virtual environments and what a build of a package leaves behind.
-        """
-        known = _known_to_git(self.code)
-        names = _walk(self.code) if known is None else known
-        return sorted(path for path in names if _is_shipped(path))
+
+def shipped_files(directory: Path) -> list[Path]:
+    """The files of a directory that are shipped, relative to it and sorted.
+
+    What git ignores is left out where git knows, and always: what is hidden,
+    bytecode, virtual environments and what a build of a package leaves behind.
+    """
+    known = _known_to_git(directory)
+    names = _walk(directory) if known is None else known
+    return sorted(path for path in names if _is_shipped(path))
 
 
 def _known_to_git(directory: Path) -> list[Path] | None:

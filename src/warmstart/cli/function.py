@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from warmstart.bundle.archive import write_archive
+from warmstart.bundle.project import shipped_files
 from warmstart.cli.client import Endpoint, with_endpoint
 from warmstart.cli.tables import print_table
 
@@ -145,15 +146,10 @@ def _archive(code: Path) -> bytes:
     """The bytes of a zip, which a file or a directory is put into if it is none."""
     if code.is_file() and zipfile.is_zipfile(code):
         return code.read_bytes()
-    files = [code] if code.is_file() else [path for path in code.rglob("*") if path.is_file()]
-    root = code.parent if code.is_file() else code
+    if code.is_file():
+        entries = {code.name: code}
+    else:
+        entries = {name.as_posix(): code / name for name in shipped_files(code)}
     archive = io.BytesIO()
-    write_archive(
-        archive,
-        {
-            path.relative_to(root).as_posix(): path
-            for path in files
-            if "__pycache__" not in path.parts
-        },
-    )
+    write_archive(archive, entries)
     return archive.getvalue()
