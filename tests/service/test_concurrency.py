@@ -342,6 +342,16 @@ async def test_a_tenant_that_is_gone_leaves_nothing() -> None:
         assert (statistics.started, statistics.invocations, statistics.processes) == (2, 2, 0)
 
 
+async def test_a_tenant_that_was_never_served_leaves_nothing() -> None:
+    async with stage(replace(FUNCTION, tenant_isolation_mode="PER_TENANT")) as on:
+        on.service.set_reserved_concurrency("f", 0)
+        for number in range(3):
+            with pytest.raises(TooManyRequests):
+                await on.service.invoke("f", b"{}", tenant_id=f"tenant {number}")
+
+        assert list(on.service._functions["f"].pools) == []
+
+
 async def test_a_tenant_is_named_where_tenants_are_isolated_and_only_there() -> None:
     async with stage() as on:
         await on.service.create_function(replace(OTHER, tenant_isolation_mode="PER_TENANT"))

@@ -191,3 +191,16 @@ async def test_what_does_not_fit_on_the_disk_waits_until_it_does(files: LogFiles
 
     files.flush()
     assert [event.timestamp for event in files.read(GROUP, STREAM)] == [1, 2]
+
+
+async def test_of_what_never_fits_only_so_much_waits(
+    files: LogFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("warmstart.service.logs.files.WAITING", 3)
+    files.write(GROUP, STREAM, [(n, "x" * 600) for n in range(8)], now=1)
+    with limited(resource.RLIMIT_FSIZE, 500), pytest.raises(OSError, match="No space left"):
+        files.flush()
+
+    files.flush()
+    assert [event.timestamp for event in files.read(GROUP, STREAM)] == [5, 6, 7]
+    assert f"The oldest 5 lines of {STREAM} are lost: " in caplog.text

@@ -295,6 +295,8 @@ class Pool:
         if actions.wake_at is not None:
             self._wake(actions.wake_at, now)
         self._share()
+        if actions.refuse and not self._sandboxes and not self._waiting:
+            self._on_empty(self)
 
     def _share(self) -> None:
         allotment = self._fleet.allotment

@@ -49,7 +49,7 @@ async def in_thread(work: Callable[[], _Result]) -> _Result:
             loop.call_soon_threadsafe(future.set_result, result)
 
     threading.Thread(target=run, name="warmstart-environment").start()
-    # Half done it would be left half done: the work is waited for even by who is cancelled.
+    # The work goes on if who waits is cancelled, which only the end of the loop does.
     return await asyncio.shield(future)
 
 

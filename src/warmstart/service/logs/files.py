@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -32,8 +33,13 @@ from urllib.parse import quote, unquote
 
 __all__ = ["LogEvent", "LogFiles", "NoSuchPlace", "Stream"]
 
+_logger = logging.getLogger(__name__)
+
 DELAY = 0.05
 """Seconds that a line may wait for others to be written with it."""
+
+WAITING = 10_000
+"""Lines of a stream that wait where it cannot be written, as on a full disk."""
 
 _SUFFIX = ".jsonl"
 _LONGEST = 240  # bytes of a file name, which is ASCII; Linux takes 255, the suffix included
@@ -186,6 +192,7 @@ class LogFiles:
                 del self._pending[key]
             except OSError as error:  # the others may be in better health
                 failure = error
+                _forget_oldest(key[1], lines, error)
         if failure is not None:
             raise failure
 
@@ -272,6 +279,14 @@ def _last(file: BinaryIO, stream: str, size: int) -> LogEvent | None:
     for start, line in _lines_back(file, size):
         return _event(stream, start, line)
     return None
+
+
+def _forget_oldest(stream: str, lines: list[str], reason: OSError) -> None:
+    """Let no more lines of a stream wait than may."""
+    if len(lines) > WAITING:
+        lost = len(lines) - WAITING
+        _logger.error("The oldest %d lines of %s are lost: %s", lost, stream, reason)
+        del lines[:lost]
 
 
 def _append(path: Path, lines: bytes) -> None:
