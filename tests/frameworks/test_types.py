@@ -16,6 +16,7 @@ import quart
 import starlette.applications
 from django.core.handlers.asgi import ASGIHandler as DjangoApp
 
+from tests.compat.beside import current_loop
 from warmstart import ASGIHandler, WSGIHandler
 from warmstart.compat.mangum import Mangum
 
@@ -38,5 +39,6 @@ def test_every_frameworks_app_is_an_app() -> None:
     ASGIHandler(bare)
     WSGIHandler(flask.Flask("shop"))
     WSGIHandler(flask.Flask("shop").wsgi_app)
-    Mangum(litestar.Litestar())
-    Mangum(quart.Quart("shop"))
+    with current_loop():  # Python 3.11 would make one for them, which nobody closes
+        Mangum(litestar.Litestar())
+        Mangum(quart.Quart("shop"))
