@@ -142,6 +142,29 @@ async def test_a_rename_is_a_copy_and_a_deletion(uploads: Uploads) -> None:
         )
 
 
+@pytest.mark.parametrize("first", ["original", "copy"])
+async def test_a_rename_of_which_a_look_sees_one_half_is_the_same(
+    uploads: Uploads, tmp_path: Path, first: str
+) -> None:
+    """As when the two halves are reported apart: here one of them happens elsewhere for a while."""
+    original, copy, elsewhere = (
+        uploads.folder / "old.txt",
+        uploads.folder / "new.txt",
+        tmp_path / "elsewhere.txt",
+    )
+    uploads.write("old.txt")
+    async with uploads.watched():
+        if first == "original":
+            original.rename(elsewhere)
+            await uploads.wait_for(deleted("old.txt"))
+            elsewhere.rename(copy)
+        else:
+            copy.hardlink_to(original)
+            await uploads.wait_for(("ObjectCreated:Copy", "new.txt"))
+            original.unlink()
+        await uploads.wait_for(("ObjectCreated:Copy", "new.txt"), deleted("old.txt"))
+
+
 async def test_a_file_that_gets_its_name_when_it_is_whole_is_one_upload(uploads: Uploads) -> None:
     async with uploads.watched():
         uploads.write(".a.txt.x7", "half")

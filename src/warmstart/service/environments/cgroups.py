@@ -15,6 +15,7 @@ https://docs.kernel.org/admin-guide/cgroup-v2.html
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -56,8 +57,11 @@ class Cgroup:
         """The processes that are in it now."""
         try:
             return [int(pid) for pid in _read(self._memory / "cgroup.procs").split()]
-        except FileNotFoundError:
-            return []
+        except OSError as error:
+            # Another service sweeps, too, and has removed it: before it was opened, or after.
+            if error.errno in (errno.ENOENT, errno.ENODEV):
+                return []
+            raise
 
     def kill(self) -> None:
         """End all processes in it."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -51,13 +51,16 @@ class Happening:
     after: Stamp | None
 
 
-def compare(seen: Mapping[str, Stamp], found: Mapping[str, Stamp]) -> list[Happening]:
+def compare(
+    seen: Mapping[str, Stamp], found: Mapping[str, Stamp], copied: Collection[Stamp] = ()
+) -> list[Happening]:
     """What has happened, in the order in which it is told.
 
     S3 cannot rename: to its clients that is a copy, and a deletion of the original.
+    `copied` are stamps of originals that another look has seen, or will see go.
     """
     removed = {key: stamp for key, stamp in seen.items() if key not in found}
-    moved = set(removed.values())
+    moved = {*removed.values(), *copied}
     happenings = [
         Happening(
             "ObjectCreated:Copy" if stamp in moved else "ObjectCreated:Put",

@@ -54,6 +54,9 @@ _STILL = 1.0
 _UNWATCHED = 10.0
 """Seconds between two looks at folders that cannot be watched."""
 
+_HALVES = 5.0
+"""Seconds at most between the two halves of a renaming."""
+
 _WHOLE = ""
 _logger = logging.getLogger(__name__)
 
@@ -81,6 +84,7 @@ class FolderBuckets:
         self._places: _Places = {}
         self._changed = asyncio.Event()
         self._still: dict[tuple[str, str], tuple[Stamp, float]] = {}
+        self._gone: dict[Stamp, float] = {}
 
     async def __aenter__(self) -> FolderBuckets:
         """Open the journal and begin to watch. Raises `OSError` or `sqlite3.Error`."""
@@ -184,7 +188,8 @@ class FolderBuckets:
 
     async def _tell_of(self, bucket: Bucket, places: set[str]) -> set[str]:
         found = await asyncio.to_thread(find, bucket.directory, places)
-        happenings = compare(self._journal.objects(bucket.name, places), found)
+        seen = self._journal.objects(bucket.name, places)
+        happenings = compare(seen, found, self._copied(bucket, seen, found))
         later: set[str] = set()
         for start in range(0, len(happenings), _SLICE):
             some = happenings[start : start + _SLICE]
@@ -198,6 +203,21 @@ class FolderBuckets:
                 )
             later |= {each.key for each, was in zip(whole, taken, strict=True) if not was}
         return later
+
+    def _copied(
+        self, bucket: Bucket, seen: Mapping[str, Stamp], found: Mapping[str, Stamp]
+    ) -> list[Stamp]:
+        """New files that are others', whose renaming this look sees one half of only."""
+        new = {stamp for key, stamp in found.items() if seen.get(key) != stamp}
+        return [
+            each for each in new if each in self._gone or self._journal.knows(bucket.name, each)
+        ]
+
+    def _remember(self, gone: Stamp) -> None:
+        """The other half of a renaming may come with the next look."""
+        now = self._clock.time()
+        self._gone = {stamp: at for stamp, at in self._gone.items() if now - at < _HALVES}
+        self._gone[gone] = now
 
     def _is_whole(self, bucket: Bucket, happening: Happening, content: Content | None) -> bool:
         place = (bucket.name, happening.key)
@@ -262,6 +282,8 @@ class FolderBuckets:
                 )
                 return False
         self._journal.put(bucket.name, key, happening.after)
+        if happening.after is None and happening.before is not None:
+            self._remember(happening.before)
         return True
 
 

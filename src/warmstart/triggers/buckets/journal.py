@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT, key TEXT, size INTEGER, modified INTEGER, inode INTEGER,
     PRIMARY KEY (bucket, key)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS inodes ON objects (bucket, inode);
 CREATE TABLE IF NOT EXISTS sequence (number INTEGER)
 """
 _AFTER_SLASH = "0"
@@ -55,6 +56,11 @@ class Journal:
             rows = self._connection.execute(query, values)
             found |= {key: Stamp(*stamp) for key, *stamp in rows}
         return found
+
+    def knows(self, bucket: str, stamp: Stamp) -> bool:
+        """Whether there is an object with that stamp under some key."""
+        query = "SELECT 1 FROM objects WHERE bucket = ? AND size = ? AND modified = ? AND inode = ?"
+        return self._connection.execute(query, (bucket, *stamp)).fetchone() is not None
 
     def is_as_before(self, bucket: str, happening: Happening) -> bool:
         """Whether nobody else has told of a happening meanwhile."""
