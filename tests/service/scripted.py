@@ -132,9 +132,6 @@ class Played:
             self.exited.set()
             asyncio.get_running_loop().call_soon(self._on_exit, returncode)
 
-    def drain(self) -> None:
-        pass
-
     def stop(self, grace: float) -> None:
         self.exit(-15)
 
@@ -165,6 +162,9 @@ class PlayedEnclosure:
         played = Played(variables, on_output, on_exit)
         self._started.put_nowait(played)
         return played
+
+    def drain(self) -> None:
+        pass
 
     def freeze(self) -> None:
         self.frozen = True

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 
 from warmstart.service.environments.driver import Running
-from warmstart.service.environments.enclosure import ProcessDriver
+from warmstart.service.environments.enclosure import ProcessDriver, ProcessEnclosure
 from warmstart.service.environments.output import MAX_LINE
+from warmstart.service.environments.process import Child
 from warmstart.service.function import Function
 
 
@@ -107,12 +109,44 @@ async def test_drain_tells_what_was_written_before_it() -> None:
     async with Started() as started:
         running = await started.run("import os, time; os.write(1, b'here\\n'); time.sleep(60)")
         while not started.lines:
-            running.drain()
+            started.enclosure.drain()
 
         assert started.lines == ["here"]
         running.kill()
         await running.wait_closed()
         assert await started.returncode == -9
+
+
+async def test_a_program_is_heard_that_speaks_before_its_start_is_over(tmp_path: Path) -> None:
+    over = asyncio.Event()
+
+    class Slow(ProcessEnclosure):
+        """As where a control group takes its time to take a process in."""
+
+        async def _start_child(
+            self, arguments: Sequence[str], variables: Mapping[str, str], output: int
+        ) -> Child:
+            child = await super()._start_child(arguments, variables, output)
+            await over.wait()
+            return child
+
+    driver = ProcessDriver()
+    function = Function(name="f", handler="x", task_root="/")
+    enclosure = driver.enclose(Slow, function, secrets.token_hex(16), tmp_path)
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    exited = asyncio.Event()
+    starting = asyncio.create_task(
+        enclosure.start(
+            [sys.executable, "-c", "print('early')"], {}, lines.put_nowait, lambda _: exited.set()
+        )
+    )
+
+    assert await lines.get() == "early"
+    assert not starting.done()
+    over.set()
+    await (await starting).wait_closed()
+    await exited.wait()
+    await enclosure.close()
 
 
 async def test_the_peak_memory_stays_when_the_memory_is_freed() -> None:
@@ -139,10 +173,10 @@ async def test_a_frozen_program_does_nothing_until_it_is_thawed() -> None:
         started.enclosure.freeze()
         while _state(running.pid) != "T":  # noqa: ASYNC110 - a process tells nobody
             await asyncio.sleep(0)
-        running.drain()
-        running.drain()
+        started.enclosure.drain()
+        started.enclosure.drain()
         said = len(started.lines)
-        running.drain()
+        started.enclosure.drain()
         assert len(started.lines) == said
 
         started.spoken.clear()
@@ -168,7 +202,7 @@ async def test_to_stop_what_has_ended_does_nothing() -> None:
         await running.wait_closed()
         running.stop(0.0)
         running.kill()
-        running.drain()
+        started.enclosure.drain()
 
 
 def _state(pid: int) -> str:

@@ -150,6 +150,7 @@ class ContainerEnclosure:
         self._freezes = freezes
         self._kills = 0
         self._peak = 0
+        self._outputs: set[Attachment] = set()
 
     async def start(
         self,
@@ -161,7 +162,14 @@ class ContainerEnclosure:
         """Start a program. Raises `OSError`."""
         self.thaw()
         program, pid, stream = await in_thread(lambda: self._start(arguments, variables))
-        return ContainerProgram(self, program, pid, Attachment(stream, on_output), on_exit)
+        output = Attachment(stream, on_output)
+        self._outputs.add(output)
+
+        def exited(returncode: int) -> None:
+            self._outputs.discard(output)
+            on_exit(returncode)
+
+        return ContainerProgram(self, program, pid, output, exited)
 
     def _start(
         self, arguments: Sequence[str], variables: Mapping[str, str]
@@ -191,6 +199,11 @@ class ContainerEnclosure:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         self.thaw()
+
+    def drain(self) -> None:
+        """Report all output of its programs that the engine has passed on until now."""
+        for output in list(self._outputs):
+            output.drain()
 
     def freeze(self) -> None:
         """Let nothing in the container run until `thaw`."""
@@ -276,10 +289,6 @@ class ContainerProgram:
     async def wait_closed(self) -> None:
         """Return when it has ended and nothing that it started is left."""
         await self._finished
-
-    def drain(self) -> None:
-        """Report all of its output that the engine has passed on until now."""
-        self._output.drain()
 
     def stop(self, grace: float) -> None:
         """Ask it to end (SIGTERM); `grace` seconds later, kill it."""

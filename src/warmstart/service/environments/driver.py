@@ -56,10 +56,6 @@ class Running(Protocol):
     @property
     def pid(self) -> int: ...
 
-    def drain(self) -> None:
-        """Report all output that it has written until now."""
-        ...
-
     def stop(self, grace: float) -> None:
         """Ask it to end (SIGTERM); `grace` seconds later, kill it."""
         ...
@@ -101,6 +97,14 @@ class Enclosure(Protocol):
 
         Raises:
             OSError: it cannot be started; nothing of it is left behind.
+        """
+        ...
+
+    def drain(self) -> None:
+        """Report all output that its programs have written until now.
+
+        Also of one that `start` has not yet returned: it may be quicker, and have served an
+        invocation by then.
         """
         ...
 

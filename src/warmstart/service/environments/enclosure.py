@@ -31,6 +31,7 @@ from warmstart.service.environments import memory
 from warmstart.service.environments.cgroups import Cgroup, Cgroups
 from warmstart.service.environments.driver import Places
 from warmstart.service.environments.ending import bearing, end_all
+from warmstart.service.environments.output import Pipe
 from warmstart.service.environments.process import Child, Process, Spawned, in_thread, spawn
 from warmstart.service.environments.views import Views
 from warmstart.service.function import Function
@@ -140,6 +141,7 @@ class ProcessEnclosure:
             else views.places(function)
         )
         self._processes: set[Process] = set()
+        self._outputs: set[Pipe] = set()
         # What one program has left must not be looked for while another one is being
         # started, which is nobody's yet.
         self._starting = 0
@@ -172,20 +174,23 @@ class ProcessEnclosure:
         on_output: Callable[[str], None],
         on_exit: Callable[[int], None],
     ) -> Process:
-        output, child_output = os.pipe()
+        output = Pipe(on_output)
+        self._outputs.add(output)
         try:
-            child = await self._start_child(arguments, variables, child_output)
+            child = await self._start_child(arguments, variables, output.writer)
         except BaseException:
-            os.close(output)
+            self._outputs.discard(output)
+            output.close()
             raise
         finally:
-            os.close(child_output)
+            output.close_writer()
 
         def exited(returncode: int) -> None:
             self._processes.discard(process)
+            self._outputs.discard(output)
             on_exit(returncode)
 
-        process = Process(child, output, on_output, exited, self._end_what_is_left)
+        process = Process(child, output, exited, self._end_what_is_left)
         self._processes.add(process)
         self._watch_memory()
         return process
@@ -235,6 +240,11 @@ class ProcessEnclosure:
                 self._cgroup.kill()
             else:
                 end_all(partial(bearing, self._environment_id))
+
+    def drain(self) -> None:
+        """Report all output that its programs have written until now."""
+        for output in list(self._outputs):
+            output.drain()
 
     # Freezing
 

@@ -126,11 +126,6 @@ class Launcher:
             if name not in but:
                 running.kill()
 
-    def drain(self) -> None:
-        """Report what they have written until now."""
-        for running in self._running.values():
-            running.drain()
-
     async def wait_closed(self) -> None:
         """Return when all have ended and nothing that they started is left."""
         for running in self._running.values():

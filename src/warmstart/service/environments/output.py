@@ -1,10 +1,19 @@
-"""From what a program writes to lines."""
+"""From what a program writes to lines.
+
+A pipe is read by the event loop, and by `drain` whenever something is about to be said
+of the environment: what a program wrote before it posted a response is then in the log
+before the response's REPORT, and attributed to the right invocation.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Callable
 
-__all__ = ["MAX_LINE", "Lines"]
+__all__ = ["MAX_LINE", "Lines", "Pipe"]
+
+_READ = 65536
 
 MAX_LINE = 256 * 1024
 """Bytes. The longest event CloudWatch Logs takes; a longer line is split."""
@@ -34,3 +43,46 @@ class Lines:
 
     def _line(self, line: bytes) -> None:
         self._on_output(line.decode(errors="replace"))
+
+
+class Pipe:
+    """Reads one end of a pipe as something comes, until the other end is closed everywhere.
+
+    Both ends are its own: `writer` is to be given to a program, and `close_writer` to be called.
+    """
+
+    def __init__(self, on_output: Callable[[str], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._reader, self.writer = os.pipe()
+        self._lines = Lines(on_output)
+        self._open = True
+        os.set_blocking(self._reader, False)
+        self._loop.add_reader(self._reader, self._read)
+
+    def close_writer(self) -> None:
+        """The program has its own copy by now."""
+        os.close(self.writer)
+
+    def drain(self) -> None:
+        """Report all that has been written until now."""
+        # One read: `_READ` is all that a pipe holds.
+        if self._open:
+            self._read()
+
+    def close(self) -> None:
+        """Read no more."""
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._reader)
+            os.close(self._reader)
+            self._lines.end()
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._reader, _READ)
+        except BlockingIOError:
+            return
+        if data:
+            self._lines.feed(data)
+        else:
+            self.close()

@@ -1,13 +1,8 @@
-"""One child process, its output and its end.
+"""One child process and its end.
 
 It is in a session of its own, so that everything it starts can be signalled and
 is ended with it, with /dev/null as stdin and one pipe for stdout and stderr,
 which keeps the order between the two.
-
-The pipe is read by the event loop, and by `drain` whenever something is about
-to be said of the environment: what the process wrote before it posted a
-response is then in the log before the response's REPORT, and attributed to the
-right invocation.
 
 Processes are started by `subprocess` in a thread and waited for by their file
 descriptor, not by the event loop's own means: starting one takes a millisecond
@@ -26,11 +21,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from warmstart.service.environments.output import Lines
+from warmstart.service.environments.output import Pipe
 
 __all__ = ["Child", "Process", "Spawned", "in_thread", "spawn"]
-
-_READ = 65536
 
 _Result = TypeVar("_Result")
 
@@ -127,8 +120,7 @@ class Process:
     def __init__(
         self,
         child: Child,
-        output: int,
-        on_output: Callable[[str], None],
+        output: Pipe,
         on_exit: Callable[[int], None],
         end: Callable[[], None],
     ) -> None:
@@ -137,15 +129,11 @@ class Process:
         self.pid = child.pid
         self._returncode = 0
         self._output = output
-        self._lines = Lines(on_output)
         self._on_exit = on_exit
         self._end = end
-        self._open = True
         self._exited = False
         self._killer: asyncio.TimerHandle | None = None
         self._closed = self._loop.create_future()
-        os.set_blocking(output, False)
-        self._loop.add_reader(output, self._read)
         child.watch(self._reap)
 
     # Its end
@@ -162,8 +150,8 @@ class Process:
         self._loop.call_soon(self._loop.call_soon, self._report_exit)
 
     def _report_exit(self) -> None:
-        self.drain()
-        self._close_output()
+        self._output.drain()
+        self._output.close()
         ended = self._loop.create_task(in_thread(self._end))
         ended.add_done_callback(self._settle)
         self._on_exit(self._returncode)
@@ -197,28 +185,3 @@ class Process:
         if not self._exited:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
-
-    # Output
-
-    def drain(self) -> None:
-        """Report all output that it has written until now."""
-        # One read: `_READ` is all that a pipe holds.
-        if self._open:
-            self._read()
-
-    def _read(self) -> None:
-        try:
-            data = os.read(self._output, _READ)
-        except BlockingIOError:
-            return
-        if not data:
-            self._close_output()
-            return
-        self._lines.feed(data)
-
-    def _close_output(self) -> None:
-        if self._open:
-            self._open = False
-            self._loop.remove_reader(self._output)
-            os.close(self._output)
-            self._lines.end()

@@ -289,9 +289,8 @@ class Supervisor:
 
     def drain(self) -> None:
         """Report what has been written until now."""
-        if self._running is not None:
-            self._running.drain()
-        self._launcher.drain()
+        if self._enclosure is not None:
+            self._enclosure.drain()
 
     def freeze(self) -> None:
         """Let nothing in the environment run until `thaw`, unless that comes at once."""
