@@ -59,6 +59,10 @@ def contents(tree: Path) -> dict[str, str]:
     }
 
 
+def test_other_users_cannot_read_what_is_deployed(tmp_path: Path, store: CodeStore) -> None:
+    assert stat.S_IMODE((tmp_path / "code").stat().st_mode) == 0o700
+
+
 def test_code_is_known_by_its_content(store: CodeStore) -> None:
     zipped = archive(("app.py", "x = 1\n", 0o644), ("lib/", "", 0o755), ("lib/y.py", "", 0o600))
 

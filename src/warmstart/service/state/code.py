@@ -54,6 +54,7 @@ class CodeStore:
                     remove(unfinished)
             except OSError as error:
                 raise translated(folder, error) from error
+        (directory / "code").chmod(0o700)  # code may hold secrets; containers get it mounted
         self._forget_if_rebooted(directory / "code" / "boot")
 
     def _forget_if_rebooted(self, mark: Path) -> None:
