@@ -32,7 +32,7 @@ from warmstart.service.environments.driver import Driver
 from warmstart.service.environments.enclosure import ProcessDriver
 from warmstart.service.environments.engine import EngineUnavailable, NoImage
 from warmstart.service.errors import InitFailed
-from warmstart.service.function import Function
+from warmstart.service.function import IDLE_TIMEOUT, Function
 from warmstart.service.limits import Limits
 from warmstart.service.service import Service
 from warmstart.triggers.configuration import Triggers
@@ -126,7 +126,7 @@ class _Settings:
 )
 @click.option(
     "--idle-timeout",
-    default=300.0,
+    default=IDLE_TIMEOUT,
     show_default=True,
     type=click.FloatRange(0.1),
     help="Seconds after which an unused environment is shut down.",

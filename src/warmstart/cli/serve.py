@@ -23,6 +23,7 @@ from warmstart.cli.triggers import described, triggers_of_file
 from warmstart.cli.urls import with_function_urls
 from warmstart.service.environments.docker import IMAGE, Isolation
 from warmstart.service.environments.engine import EngineUnavailable
+from warmstart.service.function import IDLE_TIMEOUT
 from warmstart.service.logs.lines import log_line
 from warmstart.service.platform import Platform, Settings
 from warmstart.service.state.errors import StateError
@@ -78,6 +79,13 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
     show_default=True,
     type=click.FloatRange(0.0001, 1000),
     help="Factor of the waiting times of asynchronous invocations.",
+)
+@click.option(
+    "--idle-timeout",
+    default=IDLE_TIMEOUT,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Seconds after which an unused environment is shut down.",
 )
 @click.option(
     "--triggers",

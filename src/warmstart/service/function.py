@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["Function", "Image"]
+__all__ = ["IDLE_TIMEOUT", "Function", "Image"]
+
+IDLE_TIMEOUT = 300.0
+"""Seconds after which an unused environment is shut down; AWS says no number."""
 
 _NAME = re.compile(r"[a-zA-Z0-9-_]{1,140}")
 
@@ -66,7 +69,7 @@ class Function:
     timeout: float = 3.0
     memory_size: int = 128
     environment: Mapping[str, str] = field(default_factory=dict)
-    idle_timeout: float = 300.0
+    idle_timeout: float = IDLE_TIMEOUT
     init_timeout: float | None = None
     max_age: float = 4 * 3600.0
     python: str = sys.executable

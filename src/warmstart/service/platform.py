@@ -52,6 +52,7 @@ from warmstart.service.environments.drivers import ByPackage
 from warmstart.service.environments.enclosure import ProcessDriver
 from warmstart.service.environments.engine import EngineUnavailable
 from warmstart.service.environments_api import ENVIRONMENTS, environments_response
+from warmstart.service.function import IDLE_TIMEOUT
 from warmstart.service.invocation import new_request_id
 from warmstart.service.limits import Limits
 from warmstart.service.logs.events import LogEvents
@@ -83,7 +84,8 @@ class Settings:
     services, or what stands in for them, by their names in ARNs: `s3`, `sqs`, `sns`,
     `events`. With `keys`, secrets by access key, every request must be signed with one.
     What functions log is also sent to the CloudWatch Logs at `forward_logs`.
-    `time_scale` multiplies the waiting times of asynchronous invocations.
+    `time_scale` multiplies the waiting times of asynchronous invocations. An environment that
+    was not used for `idle_timeout` seconds is shut down.
     With the isolation `docker` functions that are no images run in containers, too: of the
     image `image` (see `DockerDriver`).
     `function_variables` is what all functions find in their environment: see `Service`.
@@ -99,6 +101,7 @@ class Settings:
     time_scale: float = 1.0
     function_variables: Mapping[str, str] = field(default_factory=dict)
     concurrent_executions: int = 1000
+    idle_timeout: float = IDLE_TIMEOUT
     isolation: Isolation = "process"
     image: str = IMAGE
 
@@ -215,6 +218,7 @@ async def _assemble(
         concurrent_executions=settings.concurrent_executions,
         clock=clock,
     )
+    control.deployments.idle_timeout = settings.idle_timeout
     if not isinstance(driver, ProcessDriver):
         control.deployments.images = driver
     if settings.isolation == "docker":

@@ -32,7 +32,7 @@ from warmstart.service.control.states import (
 )
 from warmstart.service.environments.engine import NoImage
 from warmstart.service.errors import InitFailed
-from warmstart.service.function import Function, Image
+from warmstart.service.function import IDLE_TIMEOUT, Function, Image
 from warmstart.service.qualifiers import LATEST
 from warmstart.service.state.code import CodeStore
 from warmstart.service.state.errors import StateError
@@ -107,6 +107,7 @@ class Deployments:
         self._data_plane = data_plane
         self.interpreters = interpreters or Interpreters()
         self.images: Images | None = None
+        self.idle_timeout = IDLE_TIMEOUT
         self._deployed: set[tuple[str, str]] = set()
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._cancelled: set[asyncio.Task[None]] = set()
@@ -180,7 +181,8 @@ class Deployments:
     def _function(self, version: FunctionVersion) -> Function:
         """Lay out code and layers, or find the image. Reads and writes files."""
         packaged = self._of_zip(version) if version.image_uri is None else _of_image(version)
-        function = Function(**packaged, **_configured(version))
+        settings = _configured(version)
+        function = Function(**packaged, **settings, idle_timeout=self.idle_timeout)
         return function if self.images is None else self.images.prepare(function)
 
     def _of_zip(self, version: FunctionVersion) -> dict[str, Any]:
