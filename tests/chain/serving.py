@@ -21,6 +21,7 @@ import uvicorn
 
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
 from warmstart.service.endpoints.endpoint import OneWriteProtocol
+from warmstart.service.environments.driver import Driver
 from warmstart.service.function import Function
 from warmstart.service.limits import Limits
 from warmstart.service.service import Service
@@ -137,9 +138,10 @@ def chain(
     mode: InvokeMode = InvokeMode.AUTO,
     task_root: Path = HERE,
     concurrency: int = 10,
+    driver: Driver | None = None,
     **settings: Any,
 ) -> Iterator[Chain]:
-    """`handler` of a file in `task_root` behind the whole chain."""
+    """`handler` of a file in `task_root` behind the whole chain; in processes, or by `driver`."""
     environment = (
         {} if mode is InvokeMode.BUFFERED else {"WARMSTART_INVOKE_MODE": "RESPONSE_STREAM"}
     )
@@ -156,7 +158,7 @@ def chain(
     thread = ServerThread()
     events: list[Event] = []
     limits = Limits(concurrency=concurrency)
-    service = Service(events.append, limits=limits)
+    service = Service(events.append, limits=limits, driver=driver)
     try:
         thread.run(service.create_function(function))
         port = thread.serve(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +19,11 @@ from tests.chain.differences import (
     as_an_app_behind_lambda_sees_it,
 )
 from tests.chain.serving import bare_uvicorn, chain, request
+from tests.engine import BASE, PYTHON, engine
 from warmstart.gateways.function_url import InvokeMode
+from warmstart.service.environments.docker import DockerDriver
+
+__all__ = ["engine"]
 
 HOST = ("host", "app.example:8000")
 
@@ -52,10 +58,29 @@ class Twins:
         return actual
 
 
+@pytest.fixture(scope="module", params=["process", "docker"])
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """Where the app runs in the chain, as `chain` wants to know it."""
+    if request.param == "process":
+        yield {}
+        return
+    if os.geteuid() != 0:
+        pytest.skip("containers are served by root")
+    request.getfixturevalue("engine")
+    code = tmp_path_factory.mktemp("code")
+    code.chmod(0o755)  # as the code store has it
+    shutil.copy(mirror.__file__, code)
+    driver = DockerDriver(BASE)
+    yield {"driver": driver, "task_root": code, "runtime": f"python{PYTHON}"}
+    driver.close()
+
+
 @pytest.fixture(scope="module", params=[InvokeMode.BUFFERED, InvokeMode.RESPONSE_STREAM])
-def twins(request: pytest.FixtureRequest) -> Iterator[Twins]:
+def twins(request: pytest.FixtureRequest, place: dict[str, Any]) -> Iterator[Twins]:
     mode: InvokeMode = request.param
-    with bare_uvicorn(mirror.app) as bare, chain("mirror:app", mode=mode) as chained:
+    with bare_uvicorn(mirror.app) as bare, chain("mirror:app", mode=mode, **place) as chained:
         yield Twins(bare, chained.port, buffered=mode is InvokeMode.BUFFERED)
 
 
