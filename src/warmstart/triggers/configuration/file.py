@@ -1,0 +1,84 @@
+"""A whole `warmstart.toml`. Pure.
+
+    [functions.work.events.nightly]
+    Type = "ScheduleV2"
+    ScheduleExpression = "cron(0 3 * * ? *)"
+    ScheduleExpressionTimezone = "Europe/Berlin"
+
+    [functions.work.events.photos]
+    Type = "S3"
+    Bucket = "uploads"
+    Filter.S3Key.Rules = [{ Name = "suffix", Value = ".jpg" }]
+
+    [buckets]
+    uploads = "./uploads"
+
+The properties are those of SAM's event types.
+https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-eventsource.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from warmstart.triggers.buckets.notifications import Bucket, InvalidBucket
+from warmstart.triggers.configuration.s3 import read_s3
+from warmstart.triggers.configuration.schedule import read_schedule
+from warmstart.triggers.configuration.schedule_v2 import read_schedule_v2
+from warmstart.triggers.configuration.tables import InvalidTriggers, Table
+from warmstart.triggers.configuration.triggers import Event, Gathered, Reader, Triggers
+from warmstart.triggers.enqueuer import Target
+
+__all__ = ["read_triggers"]
+
+_READERS: dict[str, Reader] = {
+    "S3": read_s3,
+    "Schedule": read_schedule,
+    "ScheduleV2": read_schedule_v2,
+}
+
+
+def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
+    """The triggers of a document; the folders of its buckets are relative to `base`.
+
+    Raises:
+        InvalidTriggers: it makes no sense.
+    """
+    file = Table(document)
+    file.only("functions", "buckets")
+    folders = file.table("buckets")
+    gathered = Gathered(notifications={name: [] for name in folders})
+    for kind, event in _events(file.table("functions")):
+        try:
+            _READERS[kind](event, gathered)
+        except InvalidTriggers:
+            raise
+        except ValueError as error:
+            raise event.properties.wrong(str(error)) from None
+    try:
+        buckets = tuple(
+            Bucket(name, base / folders.text(name), tuple(wanted))
+            for name, wanted in gathered.notifications.items()
+        )
+    except InvalidBucket as error:
+        raise folders.wrong(str(error)) from None
+    return Triggers(tuple(gathered.schedules), buckets)
+
+
+def _events(functions: Table) -> Iterator[tuple[str, Event]]:
+    """The entries of all functions, each with its type."""
+    for function in functions:
+        settings = functions.table(function)
+        settings.only("events")
+        name, _, qualifier = function.partition(":")
+        events = settings.table("events")
+        for key in events:
+            entry = events.table(key)
+            values = dict(entry.values)
+            kind = values.pop("Type", None)
+            if not isinstance(kind, str) or kind not in _READERS:
+                raise entry.wrong(f"Type is one of {', '.join(_READERS)}, and not {kind!r}")
+            target = Target(name, qualifier or None)
+            yield kind, Event(f"{name}-{key}", target, Table(values, entry.where))

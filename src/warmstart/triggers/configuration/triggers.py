@@ -1,0 +1,54 @@
+"""What a configuration has, and how it is gathered from its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from warmstart.triggers.buckets.notifications import Bucket, Notification
+from warmstart.triggers.configuration.tables import Table
+from warmstart.triggers.enqueuer import Target
+from warmstart.triggers.schedules.definitions import Definition
+
+__all__ = ["Event", "Gathered", "Reader", "Triggers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """Schedules, and folders that are buckets."""
+
+    schedules: tuple[Definition, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry of a function's `events`: its properties, without the `Type`.
+
+    `name` is the function's and the entry's own, which nothing else in the file has.
+    """
+
+    name: str
+    target: Target
+    properties: Table
+
+    def is_enabled(self) -> bool:
+        """Whether neither `State` nor `Enabled` says otherwise."""
+        state = self.properties.one_of("State", "ENABLED", "DISABLED")
+        return state == "ENABLED" and self.properties.given("Enabled", True)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What has been read so far. Of each bucket of the file there are its notifications."""
+
+    schedules: list[Definition] = field(default_factory=list)
+    notifications: dict[str, list[Notification]] = field(default_factory=dict)
+
+
+Reader = Callable[[Event, Gathered], None]
+"""Adds what an event type describes.
+
+Raises:
+    ValueError: it makes no sense; the message says why.
+"""
