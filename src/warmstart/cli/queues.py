@@ -16,7 +16,8 @@ import click
 from warmstart.cli.console import Console
 from warmstart.invoke import Invoker, InvokeResult, InvokeStream
 from warmstart.service.invocation import new_request_id
-from warmstart.triggers.queues.pollers import Pollers
+from warmstart.triggers.pollers import Pollers
+from warmstart.triggers.queues.kind import queue_pollers
 
 __all__ = ["Queue", "queue_of_url", "reading_in_dev"]
 
@@ -54,7 +55,8 @@ async def reading_in_dev(
     """Read the queues until the end of the block, with AWS's own settings."""
     async with AsyncExitStack() as stack:
         for queue in queues:
-            reader = Pollers(_Announced(invoker, console), {"sqs": queue.endpoint})
+            kind = queue_pollers(_Announced(invoker, console), {"sqs": queue.endpoint})
+            reader = Pollers({"sqs": kind})
             pollers = await stack.enter_async_context(reader)
             await pollers.start(
                 {

@@ -30,7 +30,7 @@ from warmstart.service.state.errors import StateError
 from warmstart.service.telemetry import Event
 from warmstart.triggers.configuration import Triggers
 from warmstart.triggers.enqueuer import Account
-from warmstart.triggers.queues.pollers import Pollers
+from warmstart.triggers.event_sources import event_sources
 from warmstart.triggers.running import running
 
 __all__ = ["serve"]
@@ -155,7 +155,7 @@ async def _serve(
             Platform.open(
                 settings,
                 observer=_print_line if verbose else None,
-                event_sources=lambda invoker: Pollers(invoker, settings.endpoints),
+                event_sources=lambda invoker: event_sources(invoker, settings.endpoints),
             ) as platform,
             running(triggers, settings.directory, platform.asynchronous, account),
         ):

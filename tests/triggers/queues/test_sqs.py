@@ -16,7 +16,8 @@ from moto.server import ThreadedMotoServer
 
 from warmstart.invoke import InvokeResult, InvokeStream, ResourceNotFound, TooManyRequests
 from warmstart.triggers.clock import Clock
-from warmstart.triggers.queues.pollers import NotRead, Pollers
+from warmstart.triggers.pollers import NotRead, Pollers
+from warmstart.triggers.queues.kind import queue_pollers
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:work"
 NUMBERS = count()
@@ -129,7 +130,8 @@ class Queue:
             "BatchSize": 10,
             **settings,
         }
-        async with Pollers(work, {"sqs": self.endpoint}, long_poll=1) as pollers:
+        kind = queue_pollers(work, {"sqs": self.endpoint}, long_poll=1)
+        async with Pollers({"sqs": kind}) as pollers:
             await pollers.start(mapping)
             yield pollers
             await pollers.stop("mapping")
@@ -336,7 +338,8 @@ async def test_a_queue_that_comes_later_is_read_then(
 
     work = Work(succeed)
     clock = Clock(sleep=lambda _: asyncio.sleep(0))
-    async with Pollers(work, {"sqs": queue.endpoint}, clock=clock, long_poll=1) as pollers:
+    kind = queue_pollers(work, {"sqs": queue.endpoint}, clock=clock, long_poll=1)
+    async with Pollers({"sqs": kind}) as pollers:
         await pollers.start(mapping)
         await until(was_told)
         queue.url, _ = queue.create(f"{queue.arn.split(':')[5]}-later", {})
@@ -363,10 +366,10 @@ async def test_what_comes_after_stopping_is_left_for_others(queue: Queue) -> Non
 
 
 async def test_what_cannot_be_read_is_told() -> None:
-    async with Pollers(Work(succeed), {}) as pollers:
+    async with Pollers({"sqs": queue_pollers(Work(succeed), {})}) as pollers:
         for arn, reason in (
             ("arn:aws:sqs:us-east-1:123456789012:q", "AWS_ENDPOINT_URL_SQS"),
-            ("arn:aws:kinesis:us-east-1:123456789012:stream/s", "no SQS queue"),
+            ("arn:aws:kinesis:us-east-1:123456789012:stream/s", "is not read: sources are of sqs"),
         ):
             mapping = {"UUID": "m", "EventSourceArn": arn, "FunctionArn": FUNCTION, "BatchSize": 1}
             with pytest.raises(NotRead, match=reason):

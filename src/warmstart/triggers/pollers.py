@@ -1,0 +1,92 @@
+"""All event source mappings that are at work, by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Protocol
+
+__all__ = ["Kind", "NotRead", "Poller", "Pollers"]
+
+
+class NotRead(RuntimeError):
+    """A source cannot be read; the message says why, and what to do."""
+
+
+class Poller(Protocol):
+    """Reads one source for one mapping, from `start` until one of the others returns."""
+
+    def start(self) -> None:
+        """Begin to read."""
+        ...
+
+    async def stop(self) -> None:
+        """Read no more, and return when all that was read is done with."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop at once; what is under way comes again."""
+        ...
+
+
+Kind = Callable[[Mapping[str, Any]], Poller]
+"""Makes the poller of a mapping, in the Lambda API's own members; raises `NotRead`."""
+
+
+class Pollers:
+    """Starts and stops the reading of event sources.
+
+    An asynchronous context manager; leaving it stops all at once, and what was read and
+    is not done with is handed out again. Leave it before the invoker is closed.
+
+    `kinds` are by the service's name in a source's ARN (`sqs`); a self-managed source is
+    Kafka's (`kafka`).
+    """
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self._kinds = kinds
+        self._reading: dict[str, Poller] = {}
+        self._closed = False
+
+    async def start(self, mapping: Mapping[str, Any]) -> None:
+        """Read as an event source mapping says, from now on.
+
+        Raises:
+            NotRead: its source is of a kind that is not read, or no endpoint is known for it.
+        """
+        if self._closed:
+            raise NotRead("The service is closing")
+        await self.stop(mapping["UUID"])
+        poller = self._kind(mapping)(mapping)
+        poller.start()
+        self._reading[mapping["UUID"]] = poller
+
+    async def stop(self, mapping_id: str) -> None:
+        """Return when nothing is read for that mapping any more."""
+        poller = self._reading.pop(mapping_id, None)
+        if poller is not None:
+            await poller.stop()
+
+    async def __aenter__(self) -> Pollers:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closed = True
+        while self._reading:
+            await self._reading.popitem()[1].aclose()
+
+    def _kind(self, mapping: Mapping[str, Any]) -> Kind:
+        arn: str = mapping.get("EventSourceArn", "")
+        service = arn.split(":")[2] if arn else "kafka"
+        kind = self._kinds.get(service)
+        if kind is None:
+            raise NotRead(
+                f"{arn or 'A self-managed source'} is not read: sources are of"
+                f" {', '.join(sorted(self._kinds))}"
+            )
+        return kind
