@@ -73,6 +73,32 @@ def test_a_queues_messages_wake_the_app(folder: Path) -> None:
             assert "Traceback" not in running.printed
 
 
+def test_a_webhook_wakes_the_app(folder: Path) -> None:
+    (folder / "plain.py").write_text("def handler(event, context): print(event['body'])")
+    (folder / "wake.toml").write_text(
+        '[functions.app.events.shop]\nType = "Webhook"\nPath = "/shop"\n'
+    )
+    with started(folder, "dev", "plain:handler", "--triggers", "wake.toml") as running:
+        running.wait_for(re.compile("woken by posts to /_warmstart/push/webhooks/shop"))
+        response = request(running.port, "POST", "/_warmstart/push/webhooks/shop", body=b"sold")
+        assert response.status == 202
+        running.wait_for(re.compile(r"  \| (sold|c29sZA==)"))
+        running.wait_for(re.compile(r"EVENT  webhook /shop +done +\d"))
+        assert running.interrupt() == 0
+        assert "Traceback" not in running.printed
+
+
+def test_a_file_for_one_app_names_no_other(tmp_path: Path) -> None:
+    (tmp_path / "wake.toml").write_text("[functions.other.events]")
+
+    result = CliRunner().invoke(
+        warmstart, ["dev", "main:app", "--triggers", str(tmp_path / "wake.toml")]
+    )
+
+    assert result.exit_code == 2
+    assert "the only function here is 'app', not 'other'" in " ".join(result.output.split())
+
+
 @pytest.mark.parametrize(
     ("url", "endpoint", "arn"),
     [

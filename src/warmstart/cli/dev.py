@@ -25,7 +25,7 @@ from watchfiles import PythonFilter, awatch
 from warmstart.cli.console import Console
 from warmstart.cli.queues import Queue, queue_of_url, reading_in_dev
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
-from warmstart.cli.triggers import described, dev_triggers, running_in_dev
+from warmstart.cli.triggers import described, dev_triggers, running_in_dev, triggers_of_file
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
 from warmstart.service.environments.docker import IMAGE, DockerDriver, Isolation
 from warmstart.service.environments.driver import Driver
@@ -160,6 +160,12 @@ class _Settings:
     help="Wake APP by the messages of a queue of SQS, at AWS or elsewhere. May be repeated.",
 )
 @click.option(
+    "--triggers",
+    "triggers_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TOML file of what wakes APP besides, under [functions.app.events].",
+)
+@click.option(
     "--isolation",
     type=click.Choice(get_args(Isolation)),
     default="process",
@@ -180,6 +186,7 @@ def dev(
     every: tuple[str, ...],
     buckets: tuple[Path, ...],
     queues: tuple[str, ...],
+    triggers_file: Path | None,
     **options: Any,
 ) -> None:
     """Serve APP (module:attr) through the whole Lambda chain.
@@ -192,7 +199,8 @@ def dev(
             f"{app!r} does not name an app. Write module:attr, as in main:app for main.py's `app`."
         )
     mode = {None: InvokeMode.AUTO, True: InvokeMode.RESPONSE_STREAM, False: InvokeMode.BUFFERED}
-    triggers = dev_triggers(_FUNCTION, every, buckets)
+    others = Triggers() if triggers_file is None else triggers_of_file(triggers_file, _FUNCTION)
+    triggers = dev_triggers(_FUNCTION, every, buckets, others)
     settings = _Settings(
         mode=mode[stream], triggers=triggers, queues=tuple(map(queue_of_url, queues)), **options
     )
@@ -222,15 +230,17 @@ async def _serve(settings: _Settings, listener: socket.socket, console: Console)
             console.show_init_failure(settings.app, failure)
             return 2
         gateway = FunctionURL(service, _FUNCTION, mode=settings.mode, observer=console.on_access)
-        server = HTTPServer(gateway)
-        interrupted.add_done_callback(lambda _: server.stop())
         watcher = asyncio.create_task(_watch(settings, service, console))
         await asyncio.sleep(0)  # the watch is on once its task has begun
         try:
             async with (
-                running_in_dev(settings.triggers, service, service.arn, console),
+                running_in_dev(
+                    settings.triggers, service, service.arn, console, gateway
+                ) as application,
                 reading_in_dev(settings.queues, service.arn(_FUNCTION), service, console),
             ):
+                server = HTTPServer(application)
+                interrupted.add_done_callback(lambda _: server.stop())
                 console.say(_welcome(settings, listener))
                 await server.serve(sockets=[listener])
         finally:

@@ -31,6 +31,8 @@ from warmstart.service.telemetry import Event
 from warmstart.triggers.configuration import Triggers
 from warmstart.triggers.enqueuer import Account
 from warmstart.triggers.event_sources import event_sources
+from warmstart.triggers.push.door import Door
+from warmstart.triggers.push.receivers import receivers
 from warmstart.triggers.running import running
 
 __all__ = ["serve"]
@@ -91,7 +93,8 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
     "--triggers",
     "triggers_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A TOML file of schedules and of folders that are buckets; warmstart.toml, if it is here.",
+    help="A TOML file of what wakes functions: schedules, uploads, pushes. Without one:"
+    " warmstart.toml, if it is here.",
 )
 @click.option(
     "--isolation",
@@ -159,7 +162,9 @@ async def _serve(
             ) as platform,
             running(triggers, settings.directory, platform.asynchronous, account),
         ):
-            server = HTTPServer(with_function_urls(platform, settings))
+            pushes = receivers(triggers, platform.asynchronous)
+            door = Door(platform, pushes, triggers.push_token)
+            server = HTTPServer(with_function_urls(door, platform, settings))
             interrupted.add_done_callback(lambda _: server.stop())
             click.echo("\n".join([_welcome(settings), *described(triggers)]))
             await server.serve(sockets=[listener])

@@ -13,6 +13,7 @@ import tempfile
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote_plus
 
@@ -25,22 +26,38 @@ from warmstart.service.invocation import new_request_id
 from warmstart.triggers.buckets.notifications import Bucket, Notification, bucket_name
 from warmstart.triggers.configuration import InvalidTriggers, Triggers, read_triggers
 from warmstart.triggers.enqueuer import Enqueuer, Target
+from warmstart.triggers.push.door import PUSH, Application, Door
+from warmstart.triggers.push.receivers import receivers
 from warmstart.triggers.running import running
 from warmstart.triggers.schedules.definitions import InvalidSchedule, Rule
 
 __all__ = ["described", "dev_triggers", "running_in_dev", "triggers_of_file"]
 
 
-def triggers_of_file(path: Path) -> Triggers:
-    """The triggers of a TOML file; raises `click.UsageError` if there can be none such."""
+def triggers_of_file(path: Path, function: str | None = None) -> Triggers:
+    """The triggers of a TOML file; raises `click.UsageError` if there can be none such.
+
+    With a `function` it may have no other.
+    """
     try:
-        return read_triggers(tomllib.loads(path.read_text()), path.parent)
+        document = tomllib.loads(path.read_text())
+        triggers = read_triggers(document, path.parent)
     except (InvalidTriggers, tomllib.TOMLDecodeError) as error:
         raise click.UsageError(f"{path}: {error}") from None
+    for name in document.get("functions", ()):
+        if function not in (None, name):
+            raise click.UsageError(f"{path}: the only function here is '{function}', not '{name}'.")
+    return triggers
 
 
-def dev_triggers(function: str, every: tuple[str, ...], folders: tuple[Path, ...]) -> Triggers:
-    """What `--every` and `--bucket` ask for; raises `click.UsageError` if that cannot be."""
+def dev_triggers(
+    function: str, every: tuple[str, ...], folders: tuple[Path, ...], others: Triggers
+) -> Triggers:
+    """What `--every` and `--bucket` ask for, and the others.
+
+    Raises:
+        click.UsageError: that cannot be.
+    """
     target = Target(function)
     try:
         rules = tuple(
@@ -51,35 +68,46 @@ def dev_triggers(function: str, every: tuple[str, ...], folders: tuple[Path, ...
         raise click.UsageError(str(error)) from None
     events = ("s3:ObjectCreated:*", "s3:ObjectRemoved:*")
     notification = Notification(target=target, events=events)
-    buckets = {bucket_name(folder): folder for folder in folders}
-    if len(buckets) < len(folders):
+    buckets = (
+        *others.buckets,
+        *(Bucket(bucket_name(folder), folder, (notification,)) for folder in folders),
+    )
+    if len({bucket.name for bucket in buckets}) < len(buckets):
         raise click.UsageError("Two --bucket have the same name, and buckets have their own.")
-    return Triggers(rules, tuple(Bucket(*each, (notification,)) for each in buckets.items()))
+    return replace(others, schedules=others.schedules + rules, buckets=buckets)
 
 
 def described(triggers: Triggers) -> list[str]:
     """A line for each of them."""
     lines = [f"  woken by {each.schedule_expression}" for each in triggers.schedules]
     lines += [f"  woken by files in {bucket.directory}" for bucket in triggers.buckets]
+    lines += [f"  woken by posts to {PUSH}webhooks{hook.path}" for hook in triggers.webhooks]
     return lines
 
 
 @asynccontextmanager
 async def running_in_dev(
-    triggers: Triggers, invoker: Invoker, arn: Callable[[str, str], str], console: Console
-) -> AsyncIterator[None]:
-    """Wake the app until the end of the block, with a queue of its own."""
+    triggers: Triggers,
+    invoker: Invoker,
+    arn: Callable[[str, str], str],
+    console: Console,
+    application: Application,
+) -> AsyncIterator[Application]:
+    """Wake the app until the end of the block, with a queue of its own.
+
+    What is to be served is `application`, with the door for pushes if there may be any.
+    """
     if triggers == Triggers():
-        yield
+        yield application
         return
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         invocations = AsyncInvocations(directory, invoker, _Defaults(), Destinations({}), arn)
-        async with (
-            invocations as queue,
-            running(triggers, directory, _Announced(queue, console)),
-        ):
-            yield
+        async with invocations as queue:
+            announced = _Announced(queue, console)
+            async with running(triggers, directory, announced):
+                pushes = receivers(triggers, announced)
+                yield Door(application, pushes, triggers.push_token) if pushes else application
 
 
 class _Defaults:
@@ -111,6 +139,8 @@ class _Announced:
 
 def _describe(payload: bytes) -> str:
     event = json.loads(payload)
+    if "requestContext" in event:
+        return f"webhook {event['rawPath']}"
     if "Records" not in event:
         return str(event["detail-type"])
     record = event["Records"][0]

@@ -22,8 +22,10 @@ _FORBIDDEN = (
 )
 
 
-def with_function_urls(platform: Platform, settings: Settings) -> Application:
-    """The ASGI application of a service and of all its functions' URLs."""
+def with_function_urls(
+    application: Application, platform: Platform, settings: Settings
+) -> Application:
+    """The ASGI application of all functions' URLs, and of `application` on other hosts."""
     urls = FunctionURLs(
         platform.control.urls.find,
         platform.invoker,
@@ -32,7 +34,7 @@ def with_function_urls(platform: Platform, settings: Settings) -> Application:
     )
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        await (urls if is_function_url(scope) else platform)(scope, receive, send)
+        await (urls if is_function_url(scope) else application)(scope, receive, send)
 
     return serve
 

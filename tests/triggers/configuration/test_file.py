@@ -108,10 +108,13 @@ def test_what_is_disabled_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[function.work]", "the file has no 'function'; it has buckets, functions"),
+        ("[function.work]", "the file has no 'function'; it has buckets, functions, push"),
         ("functions = 1", "the file: functions is a table, and not 1"),
         ("functions.work.event.a.Type = 'S3'", "functions.work has no 'event'"),
-        ("functions.work.events.a = {}", "Type is one of S3, Schedule, ScheduleV2, and not None"),
+        (
+            "functions.work.events.a = {}",
+            "Type is one of S3, Schedule, ScheduleV2, Webhook, and not None",
+        ),
         ("functions.work.events.a = {Type = 'S3'}", "functions.work.events.a: Bucket is missing"),
         ("functions.w.events.a = {Type = 'S3', Bucket = 'b'}", "has no folder for 'b'"),
         ("functions.w.events.a = {Type = 'Schedule', Cron = ''}", "has no 'Cron'; it has"),

@@ -29,6 +29,7 @@ from warmstart.triggers.configuration.schedule import read_schedule
 from warmstart.triggers.configuration.schedule_v2 import read_schedule_v2
 from warmstart.triggers.configuration.tables import InvalidTriggers, Table
 from warmstart.triggers.configuration.triggers import Event, Gathered, Reader, Triggers
+from warmstart.triggers.configuration.webhook import read_webhook
 from warmstart.triggers.enqueuer import Target
 
 __all__ = ["read_triggers"]
@@ -37,6 +38,7 @@ _READERS: dict[str, Reader] = {
     "S3": read_s3,
     "Schedule": read_schedule,
     "ScheduleV2": read_schedule_v2,
+    "Webhook": read_webhook,
 }
 
 
@@ -47,7 +49,9 @@ def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
         InvalidTriggers: it makes no sense.
     """
     file = Table(document)
-    file.only("functions", "buckets")
+    file.only("functions", "buckets", "push")
+    push = file.table("push")
+    push.only("Token")
     folders = file.table("buckets")
     gathered = Gathered(notifications={name: [] for name in folders})
     for kind, event in _events(file.table("functions")):
@@ -64,7 +68,12 @@ def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
         )
     except InvalidBucket as error:
         raise folders.wrong(str(error)) from None
-    return Triggers(tuple(gathered.schedules), buckets)
+    return Triggers(
+        schedules=tuple(gathered.schedules),
+        buckets=buckets,
+        webhooks=tuple(gathered.webhooks),
+        push_token=push.secret("Token") if "Token" in push else None,
+    )
 
 
 def _events(functions: Table) -> Iterator[tuple[str, Event]]:

@@ -1,7 +1,8 @@
-"""The tables of a document, read by the types that their values must have. Pure."""
+"""The tables of a document, read by the types that their values must have."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -45,6 +46,20 @@ class Table:
         if name not in self.values:
             raise self.wrong(f"{name} is missing")
         return self.given(name, "")
+
+    def secret(self, name: str) -> str:
+        """A text, or the variable of this process's environment that `{ Env = "NAME" }` names."""
+        if not isinstance(self.values.get(name), Mapping):
+            value = self.text(name)
+        else:
+            source = self.table(name)
+            source.only("Env")
+            value = os.environ.get(source.text("Env"), "")
+            if not value:
+                raise source.wrong(f"the environment has no {source.text('Env')}")
+        if not value:
+            raise self.wrong(f"{name} is empty")
+        return value
 
     def optional_text(self, name: str) -> str | None:
         """A text, if it is there."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from warmstart.triggers.buckets.notifications import Bucket, Notification
 from warmstart.triggers.configuration.tables import Table
 from warmstart.triggers.enqueuer import Target
+from warmstart.triggers.push.webhooks import Webhook
 from warmstart.triggers.schedules.definitions import Definition
 
 __all__ = ["Event", "Gathered", "Reader", "Triggers"]
@@ -15,10 +16,15 @@ __all__ = ["Event", "Gathered", "Reader", "Triggers"]
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """Schedules, and folders that are buckets."""
+    """Schedules, folders that are buckets, and what others push.
+
+    With a `push_token`, pushes that do not prove themselves otherwise must have it.
+    """
 
     schedules: tuple[Definition, ...] = ()
     buckets: tuple[Bucket, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    push_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Gathered:
 
     schedules: list[Definition] = field(default_factory=list)
     notifications: dict[str, list[Notification]] = field(default_factory=dict)
+    webhooks: list[Webhook] = field(default_factory=list)
 
 
 Reader = Callable[[Event, Gathered], None]

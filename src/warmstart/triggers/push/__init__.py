@@ -1,0 +1,1 @@
+"""Events that others send: SNS, webhooks, and whoever is added to `receivers`."""
