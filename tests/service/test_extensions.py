@@ -6,16 +6,23 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.service.real import function, serving
+from tests.service import contained
+from tests.service.contained import driver, engine
+from tests.service.real import RAW_RUNTIME, function, serving
 from tests.service.scripted import Observed
+from warmstart.service.environments.docker import DockerDriver
 from warmstart.service.environments.views import Views
 from warmstart.service.errors import InitFailed
 from warmstart.service.function import Function
+from warmstart.service.service import Service
 from warmstart.service.telemetry import (
     Exit,
     ExtensionInit,
@@ -28,23 +35,61 @@ from warmstart.service.telemetry import (
     TelemetrySubscription,
 )
 
+__all__ = ["driver", "engine"]
+
 PROGRAM = Path(__file__).with_name("raw_extension.py").read_text()
 
 
+@dataclass
+class Place:
+    """Where a test's environments are: the directory of their layers, what runs them, a Python."""
+
+    layers: Path
+    driver: DockerDriver | None
+    python: str
+
+    def extended(self, *names: str, handler: str = "echo", **settings: Any) -> Function:
+        """A function whose layers hold these extensions."""
+        for name in names:
+            program = self.layers / "extensions" / name
+            program.write_text(f"#!{self.python}\n{PROGRAM}")
+            program.chmod(0o755)
+        settings = {"command": (self.python, RAW_RUNTIME, handler)} | settings
+        return function(handler, layers_directory=str(self.layers), **settings)
+
+    @asynccontextmanager
+    async def serving(self, function: Function) -> AsyncIterator[tuple[Service, Observed]]:
+        """A service of it; nothing may be left when it ends."""
+        if self.driver is None:
+            async with serving(function) as found:
+                yield found
+        else:
+            async with contained.serving(self.driver, function) as found:
+                yield found
+
+
+@pytest.fixture(params=["asyncio", "uvloop", "docker"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Processes on either loop, or containers."""
+    found: str = request.param
+    return found
+
+
+processes = pytest.mark.parametrize("kind", ["asyncio", "uvloop"], indirect=True)
+
+
 @pytest.fixture
-def layers(tmp_path: Path) -> Path:
-    """A directory that stands for the layers."""
-    (tmp_path / "layers" / "extensions").mkdir(parents=True)
-    return tmp_path / "layers"
+def anyio_backend(kind: str) -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"use_uvloop": kind == "uvloop"}
 
 
-def extended(layers: Path, *names: str, handler: str = "echo", **settings: Any) -> Function:
-    """A function whose layers hold these extensions."""
-    for name in names:
-        program = layers / "extensions" / name
-        program.write_text(f"#!{sys.executable}\n{PROGRAM}")
-        program.chmod(0o755)
-    return function(handler, layers_directory=str(layers), **settings)
+@pytest.fixture
+def place(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    layers = tmp_path / "layers"
+    (layers / "extensions").mkdir(parents=True)
+    if kind != "docker":
+        return Place(layers, None, sys.executable)
+    return Place(layers, request.getfixturevalue("driver"), "/usr/bin/python3")
 
 
 def said(observed: Observed, what: str) -> list[Any]:
@@ -53,8 +98,8 @@ def said(observed: Observed, what: str) -> list[Any]:
     return [json.loads(fact) for word, _, fact in lines if word == what]
 
 
-async def test_an_external_extension_hears_of_invocations_and_of_the_end(layers: Path) -> None:
-    async with serving(extended(layers, "listen")) as (service, observed):
+async def test_an_external_extension_hears_of_invocations_and_of_the_end(place: Place) -> None:
+    async with place.serving(place.extended("listen")) as (service, observed):
         first = await service.invoke("f", b"1", request_id="one", trace_id="Root=1-a;Sampled=1")
         await service.invoke("f", b"2", request_id="two")
         assert first.payload == b"1"
@@ -87,9 +132,12 @@ async def test_an_external_extension_hears_of_invocations_and_of_the_end(layers:
     ]
 
 
-async def test_an_extension_has_no_variables_of_the_runtime(layers: Path) -> None:
+async def test_an_extension_has_no_variables_of_the_runtime(place: Place) -> None:
     environment = {"MINE": "yes"}
-    async with serving(extended(layers, "listen", environment=environment)) as (service, observed):
+    async with place.serving(place.extended("listen", environment=environment)) as (
+        service,
+        observed,
+    ):
         await service.invoke("f", b"")
         [variables] = said(observed, "variables")
 
@@ -111,9 +159,9 @@ async def test_an_extension_has_no_variables_of_the_runtime(layers: Path) -> Non
 
 
 async def test_an_invocation_is_over_when_its_extensions_are_done_but_answered_before(
-    layers: Path,
+    place: Place,
 ) -> None:
-    async with serving(extended(layers, "slow")) as (service, observed):
+    async with place.serving(place.extended("slow")) as (service, observed):
         await service.invoke("f", b"")
         assert observed.of(Report) == []
         report = await observed.wait_for(Report)
@@ -126,9 +174,9 @@ async def test_an_invocation_is_over_when_its_extensions_are_done_but_answered_b
 
 
 async def test_an_extension_that_is_never_done_makes_the_invocation_time_out(
-    layers: Path,
+    place: Place,
 ) -> None:
-    async with serving(extended(layers, "stuck", timeout=2.0)) as (service, observed):
+    async with place.serving(place.extended("stuck", timeout=2.0)) as (service, observed):
         answer = await service.invoke("f", b"1")
         assert (answer.payload, answer.function_error) == (b"1", None)
         report = await observed.wait_for(Report)
@@ -148,10 +196,10 @@ async def test_an_extension_that_is_never_done_makes_the_invocation_time_out(
     ],
 )
 async def test_an_extension_that_ends_during_init_fails_it(
-    layers: Path, name: str, error_type: str, message: str, state: str
+    place: Place, name: str, error_type: str, message: str, state: str
 ) -> None:
-    failing = extended(layers, name, suppressed_init=False)
-    async with serving(failing) as (service, observed):
+    failing = place.extended(name, suppressed_init=False)
+    async with place.serving(failing) as (service, observed):
         answer = await service.invoke("f", b"")
         await observed.wait_for(Exit)
 
@@ -170,9 +218,9 @@ async def test_an_extension_that_ends_during_init_fails_it(
     ],
 )
 async def test_an_extension_that_ends_during_an_invocation_fails_it(
-    layers: Path, name: str, error_type: str, message: str
+    place: Place, name: str, error_type: str, message: str
 ) -> None:
-    async with serving(extended(layers, name, handler="pid")) as (service, observed):
+    async with place.serving(place.extended(name, handler="pid")) as (service, observed):
         answer = await service.invoke("f", b"20")
 
         error = json.loads(answer.payload)
@@ -184,10 +232,10 @@ async def test_an_extension_that_ends_during_an_invocation_fails_it(
         assert json.loads(again.payload)["errorType"] == error_type
 
 
-async def test_an_extension_that_cannot_be_started_fails_init(layers: Path) -> None:
-    failing = extended(layers, "listen", suppressed_init=False)
-    (layers / "extensions" / "listen").chmod(0o644)
-    async with serving(failing) as (service, observed):
+async def test_an_extension_that_cannot_be_started_fails_init(place: Place) -> None:
+    failing = place.extended("listen", suppressed_init=False)
+    (place.layers / "extensions" / "listen").chmod(0o644)
+    async with place.serving(failing) as (service, observed):
         answer = await service.invoke("f", b"")
         [report] = observed.of(ExtensionInit)
 
@@ -197,35 +245,35 @@ async def test_an_extension_that_cannot_be_started_fails_init(layers: Path) -> N
     assert (report.state, report.error_type) == ("LaunchError", "PermissionDenied")
 
 
-async def test_more_extensions_than_ten_fail_init(layers: Path) -> None:
+async def test_more_extensions_than_ten_fail_init(place: Place) -> None:
     names = [f"silent{number}" for number in range(11)]
-    async with serving(extended(layers, *names, suppressed_init=False)) as (service, observed):
+    async with place.serving(place.extended(*names, suppressed_init=False)) as (service, observed):
         answer = await service.invoke("f", b"")
 
     assert json.loads(answer.payload)["errorType"] == "Extension.LaunchError"
     assert observed.of(ExtensionInit)[-1].error_type == "TooManyExtensions"
 
 
-async def test_init_times_out_while_an_extension_does_not_register(layers: Path) -> None:
-    waiting = extended(layers, "mute", init_timeout=0.5)
-    async with serving(waiting) as (service, observed):
+async def test_init_times_out_while_an_extension_does_not_register(place: Place) -> None:
+    waiting = place.extended("mute", init_timeout=0.5)
+    async with place.serving(waiting) as (service, observed):
         with pytest.raises(InitFailed, match="Init timed out"):
             await service.start_environment("f")
         assert observed.of(InitReport)[0].status == "timeout"
 
 
-async def test_extensions_are_turned_off_by_the_file_that_does_so_on_aws(layers: Path) -> None:
-    (layers / "disable-extensions-jwigqn8j").touch()
-    async with serving(extended(layers, "leaves")) as (service, observed):
+async def test_extensions_are_turned_off_by_the_file_that_does_so_on_aws(place: Place) -> None:
+    (place.layers / "disable-extensions-jwigqn8j").touch()
+    async with place.serving(place.extended("leaves")) as (service, observed):
         assert (await service.invoke("f", b"1")).payload == b"1"
         assert observed.of(ExtensionInit) == []
 
 
 async def test_the_extensions_of_a_timed_out_runtime_hear_why_and_are_started_anew(
-    layers: Path,
+    place: Place,
 ) -> None:
-    both = extended(layers, "listen", handler="pid", timeout=1.0)
-    async with serving(both) as (service, observed):
+    both = place.extended("listen", handler="pid", timeout=4.0)
+    async with place.serving(both) as (service, observed):
         timed_out = await service.invoke("f", b"20")
         assert json.loads(timed_out.payload)["errorType"] == "Sandbox.Timedout"
         assert int((await service.invoke("f", b"0")).payload) > 0
@@ -236,12 +284,12 @@ async def test_the_extensions_of_a_timed_out_runtime_hear_why_and_are_started_an
 
 
 async def test_an_extension_that_does_not_go_is_killed(
-    layers: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from warmstart.service.environments import supervisor
 
     monkeypatch.setattr(supervisor, "GRACE", 0.3)
-    async with serving(extended(layers, "stays", "silent")) as (service, observed):
+    async with place.serving(place.extended("stays", "silent")) as (service, observed):
         await service.invoke("f", b"")
         await observed.wait_for(Report)
         await service.aclose()  # `serving` sees to it that nothing is left
@@ -250,21 +298,22 @@ async def test_an_extension_that_does_not_go_is_killed(
         assert event["shutdownReason"] == "spindown"
 
 
-async def test_a_shell_script_is_an_extension_too(layers: Path) -> None:
-    script = layers / "extensions" / "plain.sh"
+@processes
+async def test_a_shell_script_is_an_extension_too(place: Place) -> None:
+    script = place.layers / "extensions" / "plain.sh"
     script.write_text("#!/bin/sh\necho hello from $0\nexec sleep 60\n")
     script.chmod(0o755)
-    waiting = function("echo", layers_directory=str(layers), init_timeout=0.5)
-    async with serving(waiting) as (service, observed):
+    waiting = function("echo", layers_directory=str(place.layers), init_timeout=0.5)
+    async with place.serving(waiting) as (service, observed):
         with pytest.raises(InitFailed):
             await service.start_environment("f")
         assert observed.of(ExtensionOutput)[0].line == f"hello from {script}"
         assert observed.of(ExtensionOutput)[0].name == "plain.sh"
 
 
-async def test_telemetry_reaches_an_extension_from_the_beginning_of_init_on(layers: Path) -> None:
-    own = extended(layers, "telemetry", handler="talk", freeze=True)
-    async with serving(own) as (service, observed):
+async def test_telemetry_reaches_an_extension_from_the_beginning_of_init_on(place: Place) -> None:
+    own = place.extended("telemetry", handler="talk", freeze=True)
+    async with place.serving(own) as (service, observed):
         await service.invoke("f", b"word", request_id="id")
         await observed.wait_for(Report)
         await service.aclose()
@@ -291,13 +340,14 @@ async def test_telemetry_reaches_an_extension_from_the_beginning_of_init_on(laye
 
 
 @pytest.mark.skipif(Views.find() is None, reason="may not mount")
+@processes
 async def test_where_opt_is_opt_an_extension_listens_at_the_sandbox_s_own_name(
-    layers: Path,
+    place: Place,
 ) -> None:
-    isolated = extended(
-        layers, "telemetry", isolated=True, environment={"LISTEN": "sandbox.localdomain"}
+    isolated = place.extended(
+        "telemetry", isolated=True, environment={"LISTEN": "sandbox.localdomain"}
     )
-    async with serving(isolated) as (service, observed):
+    async with place.serving(isolated) as (service, observed):
         await service.invoke("f", b"")
         await observed.wait_for(Report)
         await service.aclose()
@@ -306,6 +356,7 @@ async def test_where_opt_is_opt_an_extension_listens_at_the_sandbox_s_own_name(
         assert {"platform.initStart", "platform.start", "platform.report"} <= types
 
 
+@processes
 async def test_our_own_runtime_is_told_of_the_end_and_has_time_for_it(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(
         "async def app(scope, receive, send):\n"
@@ -326,12 +377,12 @@ async def test_our_own_runtime_is_told_of_the_end_and_has_time_for_it(tmp_path: 
     assert (tmp_path / "ended").exists()
 
 
-async def test_extensions_work_with_awss_own_client(layers: Path, tmp_path: Path) -> None:
+@processes
+async def test_extensions_work_with_awss_own_client(place: Place, tmp_path: Path) -> None:
     code = tmp_path / "code"
     code.mkdir()
     (code / "handler.py").write_text("def handle(event, context):\n    return event\n")
-    own = extended(
-        layers,
+    own = place.extended(
         "listen",
         task_root=str(code),
         environment={"PYTHONPATH": os.pathsep.join(sys.path)},
@@ -344,7 +395,7 @@ async def test_extensions_work_with_awss_own_client(layers: Path, tmp_path: Path
         environment=own.environment,
         command=(sys.executable, "-m", "awslambdaric", "handler.handle"),
     )
-    async with serving(ric) as (service, observed):
+    async with place.serving(ric) as (service, observed):
         answers = [await service.invoke("f", b"%d" % number) for number in range(3)]
         await observed.wait_for(Report, 3)
         await service.aclose()
@@ -354,10 +405,10 @@ async def test_extensions_work_with_awss_own_client(layers: Path, tmp_path: Path
     assert kinds == ["INVOKE"] * 3 + ["SHUTDOWN"]
 
 
-async def test_many_environments_have_extensions_of_their_own(layers: Path) -> None:
-    async with serving(extended(layers, "listen", handler="pid")) as (service, observed):
+async def test_many_environments_have_extensions_of_their_own(place: Place) -> None:
+    async with place.serving(place.extended("listen", handler="pid")) as (service, observed):
         answers = await asyncio.gather(*(service.invoke("f", b"0.5") for _ in range(3)))
         await observed.wait_for(Report, 3)
 
-        assert len({answer.payload for answer in answers}) == 3
+        assert [answer.function_error for answer in answers] == [None] * 3
         assert len({event.source.environment for event in observed.of(ExtensionInit)}) == 3

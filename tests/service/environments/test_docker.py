@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
 
-from tests.engine import BASE, engine
-from tests.service.scripted import Observed
-from warmstart.invoke import InvokeResult
+from tests.engine import BASE
+from tests.service.contained import (
+    answer,
+    anyio_backend,
+    call,
+    containers,
+    driver,
+    engine,
+    error,
+    function,
+    serving,
+)
 from warmstart.service.environments.docker import DockerDriver
 from warmstart.service.environments.engine import Engine, EngineUnavailable
 from warmstart.service.function import Function, Image
-from warmstart.service.service import Service
 from warmstart.service.telemetry import Output, Report
 
-__all__ = ["engine"]
+__all__ = ["anyio_backend", "driver", "engine"]
 
 HOSTILE = """
 import json, os, socket
@@ -72,64 +76,11 @@ def fill(event, context):
 
 
 @pytest.fixture
-def driver(engine: docker.DockerClient) -> Iterator[DockerDriver]:
-    try:
-        driver = DockerDriver(BASE)
-    except EngineUnavailable as error:
-        pytest.skip(str(error))
-    yield driver
-    assert containers(engine) == []
-    driver.close()
-
-
-@pytest.fixture
 def code(tmp_path: Path) -> Path:
     """Code that anybody can read, as the code store has it."""
     tmp_path.chmod(0o755)
     (tmp_path / "main.py").write_text(HOSTILE)
     return tmp_path
-
-
-@pytest.fixture
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    return "asyncio", {"use_uvloop": False}
-
-
-def containers(engine: docker.DockerClient) -> list[str]:
-    mine = {"label": f"warmstart.owner={os.getpid()}"}
-    return [each.name for each in engine.containers.list(all=True, filters=mine)]
-
-
-def function(code: Path, handler: str, **settings: Any) -> Function:
-    defaults: dict[str, Any] = {"name": "f", "timeout": 30.0, "runtime": "python3.11"}
-    return Function(handler=f"main.{handler}", task_root=str(code), **defaults | settings)
-
-
-@asynccontextmanager
-async def serving(
-    driver: DockerDriver, *functions: Function
-) -> AsyncIterator[tuple[Service, Observed]]:
-    observed = Observed()
-    async with Service(observed, driver=driver) as service:
-        for each in functions:
-            await service.create_function(each)
-        yield service, observed
-
-
-async def call(driver: DockerDriver, function: Function, event: object = None) -> Any:
-    async with serving(driver, function) as (service, _):
-        return answer(await service.invoke("f", json.dumps(event).encode()))
-
-
-def answer(result: InvokeResult) -> Any:
-    assert result.function_error is None, result.payload
-    return json.loads(result.payload)
-
-
-def error(result: InvokeResult) -> tuple[str, str]:
-    assert result.function_error is not None
-    found = json.loads(result.payload)
-    return found["errorType"], found["errorMessage"].partition(" Error: ")[2]
 
 
 async def test_a_function_finds_aws_s_places_and_itself_alone(

@@ -14,7 +14,7 @@ from warmstart.service.environments.cgroups import FULL_VCPU
 from warmstart.service.environments.driver import ImagePlaces, Places
 from warmstart.service.function import Function, Image
 
-__all__ = ["HOLDER", "RUNTIME_API", "USER", "host_settings", "places"]
+__all__ = ["HOLDER", "LAYERS", "RUNTIME_API", "USER", "host_settings", "places"]
 
 RUNTIME_API = ("127.0.0.1", 9001)
 """Where it is on AWS, too."""
@@ -25,10 +25,17 @@ USER = "993:990"
 HOLDER = "/var/rapid/init"
 """Where the first program is put; on AWS there is one in that place."""
 
+LAYERS = "/opt"
+
 _TASK_ROOT = "/var/task"
-_LAYERS = "/opt"
 _RUNTIME = "/var/runtime"
 _TEMPORARY = "/tmp"  # noqa: S108 - the function's, not ours
+
+_HOSTS = dict.fromkeys(("sandbox", "sandbox.localdomain"), RUNTIME_API[0])
+"""What an extension calls itself when it wants telemetry.
+
+https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
+"""
 
 _PROCESSES = 1024
 """Processes and threads together.
@@ -42,8 +49,8 @@ def places(function: Function, config: Mapping[str, Any]) -> Places:
     variables = dict(each.split("=", 1) for each in config.get("Env") or () if "=" in each)
     if function.image is not None:
         image = _of_image(function.image, config, variables)
-        return Places(_TASK_ROOT, None, _TEMPORARY, private=True, image=image)
-    layers = None if function.layers_directory is None else _LAYERS
+        return Places(_TASK_ROOT, LAYERS, _TEMPORARY, private=True, image=image)
+    layers = None if function.layers_directory is None else LAYERS
     image = ImagePlaces((), _TASK_ROOT, variables, packages=_RUNTIME)
     return Places(_TASK_ROOT, layers, _TEMPORARY, private=True, image=image)
 
@@ -74,13 +81,14 @@ def host_settings(
             _mount(package, f"{_RUNTIME}/{package.name}"),
         ]
         if function.layers_directory is not None:
-            mounts.append(_mount(function.layers_directory, _LAYERS))
+            mounts.append(_mount(function.layers_directory, LAYERS))
     memory = function.memory_size * 2**20
     # As many processors as AWS gives to that memory at the most, and its share of them.
     whole = min(processors, -(-function.memory_size // FULL_VCPU))
     return {
         "binds": mounts,
         "network_mode": network,
+        "extra_hosts": _HOSTS,
         "mem_limit": memory,
         "memswap_limit": memory,
         "nano_cpus": whole * 10**9,

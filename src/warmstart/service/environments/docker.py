@@ -17,14 +17,16 @@ engine's machine.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from errno import EACCES, ENOENT
+from errno import EACCES, ENODEV, ENOENT
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -33,15 +35,17 @@ from warmstart.service.environments import cgroups, memory
 from warmstart.service.environments.attachment import Attachment
 from warmstart.service.environments.container import (
     HOLDER,
+    LAYERS,
     RUNTIME_API,
     USER,
     host_settings,
     places,
 )
-from warmstart.service.environments.driver import Places
+from warmstart.service.environments.driver import EnclosureFailed, Places
+from warmstart.service.environments.ending import end_all
 from warmstart.service.environments.engine import Engine, NoImage
 from warmstart.service.environments.holder import write_holder
-from warmstart.service.environments.namespaces import listen_in
+from warmstart.service.environments.namespaces import Network
 from warmstart.service.environments.process import in_thread
 from warmstart.service.function import Function
 
@@ -51,6 +55,8 @@ Isolation = Literal["process", "docker"]
 
 IMAGE = "python:{python}-slim"
 """The image of functions that bring none."""
+
+_logger = logging.getLogger(__name__)
 
 _PACKAGE = Path(warmstart.__file__).parent
 
@@ -74,16 +80,20 @@ class DockerDriver:
         self._image = image
         self._network = network
         self._holder = write_holder(Path(tempfile.gettempdir()))
-        for owner, container in self._engine.owned():
-            if _is_gone(owner):
-                self._engine.remove(container)
+        self._remove(self._engine.orphans)
 
     def close(self) -> None:
         """Remove what is left of this process's containers, and forget the engine."""
-        for owner, container in self._engine.owned():
-            if owner == os.getpid():
-                self._engine.remove(container)
+        self._remove(self._engine.own)
         self._engine.close()
+
+    def _remove(self, find: Callable[[], Iterable[str]]) -> None:
+        """What cannot be removed must not keep a service from its start, or its end."""
+        try:
+            for container in find():
+                self._engine.remove(container)
+        except OSError as error:
+            _logger.warning("Docker has not removed all containers that are left: %s", error)
 
     def prepare(self, function: Function) -> Function:
         """The function on the image that its name stands for now. Blocks.
@@ -97,29 +107,24 @@ class DockerDriver:
         return replace(function, image=replace(function.image, uri=pinned))
 
     async def open(self, function: Function, environment_id: str) -> ContainerEnclosure:
-        """Run a container. Raises `OSError`."""
-        return await in_thread(lambda: self._open(function, environment_id))
+        """Run a container. Raises `EnclosureFailed`."""
+        try:
+            return await in_thread(lambda: self._open(function, environment_id))
+        except (NoImage, OSError) as error:
+            raise EnclosureFailed(str(error)) from error
 
     def _open(self, function: Function, environment_id: str) -> ContainerEnclosure:
-        image = self._image_of(function)
-        try:
-            image, config = self._engine.image(image)
-        except NoImage as error:
-            raise OSError(ENOENT, str(error)) from error
+        image, config = self._engine.image(self._image_of(function))
         settings = host_settings(
             function, self._network, self._holder, _PACKAGE, self._engine.processors
         )
         container, pid = self._engine.run(image, environment_id, HOLDER, settings)
         try:
-            group = cgroups.of_process(pid)
-            listener = listen_in(pid, RUNTIME_API)
+            found = places(function, config)
+            return ContainerEnclosure(self._engine, container, pid, found, freezes=function.freeze)
         except BaseException:
             self._engine.remove(container)
             raise
-        found = places(function, config)
-        return ContainerEnclosure(
-            self._engine, container, pid, group, listener, found, freezes=function.freeze
-        )
 
     def _image_of(self, function: Function) -> str:
         if function.image is not None:
@@ -128,29 +133,33 @@ class DockerDriver:
 
 
 class ContainerEnclosure:
-    """One container. `pid` is its holder's."""
+    """One container. `pid` is its holder's. Raises `OSError` if that is gone.
+
+    A program is in a session of its own, as Docker starts it: that is how one can be ended
+    and another one, as an extension, go on. With the last program everything is ended.
+    """
 
     def __init__(
-        self,
-        engine: Engine,
-        container: str,
-        pid: int,
-        group: cgroups.Cgroup,
-        listener: socket.socket,
-        places: Places,
-        *,
-        freezes: bool,
+        self, engine: Engine, container: str, pid: int, places: Places, *, freezes: bool
     ) -> None:
         self._engine = engine
         self._container = container
         self._pid = pid
-        self._group = group
-        self.listener = listener
+        self._group = cgroups.of_process(pid)
+        self._network = Network(pid)
+        try:
+            self.listener = self._network.listen(RUNTIME_API)
+        except BaseException:
+            self._network.close()
+            raise
         self.places = places
+        self.layers = Path(f"/proc/{pid}/root{LAYERS}")
         self._freezes = freezes
         self._kills = 0
         self._peak = 0
         self._outputs: set[Attachment] = set()
+        self._programs: set[int] = set()
+        self._starting = 0
 
     async def start(
         self,
@@ -161,7 +170,12 @@ class ContainerEnclosure:
     ) -> ContainerProgram:
         """Start a program. Raises `OSError`."""
         self.thaw()
-        program, pid, stream = await in_thread(lambda: self._start(arguments, variables))
+        self._starting += 1
+        try:
+            program, pid, stream = await in_thread(lambda: self._start(arguments, variables))
+            self._programs.add(pid)
+        finally:
+            self._starting -= 1
         output = Attachment(stream, on_output)
         self._outputs.add(output)
 
@@ -187,18 +201,43 @@ class ContainerEnclosure:
             stream.close()
             raise
 
-    def return_code(self, program: str) -> int:
-        """End all that a program has left, and tell how itself ended. Blocks."""
-        self.kill()
-        return self._engine.return_code(program)
+    def ended(self, pid: int) -> None:
+        """A program has ended."""
+        self._programs.discard(pid)
 
-    def kill(self) -> None:
-        """End everything but the holder."""
-        for pid in self._group.processes():
-            if pid != self._pid:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+    def return_code(self, program: str, pid: int) -> int:
+        """End all that a program has left, and tell how itself ended. Blocks."""
+        with _unless_gone():
+            self._group.freeze()  # first of all they must not start others
+        self.kill(pid)
+        end_all(partial(self._of, pid))
+        try:
+            return self._engine.return_code(program)
+        except EnclosureFailed as error:
+            _logger.warning("How a program in a container has ended is not known: %s", error)
+            return -signal.SIGKILL
+
+    def kill(self, program: int) -> None:
+        """End a program and what it has started."""
+        for pid in self._of(program):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.thaw()
+
+    def _of(self, program: int) -> list[int]:
+        """A program's processes; everything but the holder if it is the last program."""
+        found = [pid for pid in self._group.processes() if pid != self._pid]
+        if self._starting or self._programs - {program}:
+            found = [pid for pid in found if _session(pid) == program]
+        return found
+
+    def contains(self, pid: int) -> bool:
+        """Whether there is such a process in it."""
+        return pid in self._group.processes()
+
+    def connection(self) -> socket.socket:
+        """A socket that connects in the container's network. Raises `OSError`."""
+        return self._network.connection()
 
     def drain(self) -> None:
         """Report all output of its programs that the engine has passed on until now."""
@@ -208,12 +247,12 @@ class ContainerEnclosure:
     def freeze(self) -> None:
         """Let nothing in the container run until `thaw`."""
         if self._freezes:
-            with suppress(FileNotFoundError):  # the container was removed by somebody else
+            with _unless_gone():
                 self._group.freeze()
 
     def thaw(self) -> None:
         """Let everything run."""
-        with suppress(FileNotFoundError):
+        with _unless_gone():
             self._group.thaw()
 
     def peak_memory(self) -> int | None:
@@ -237,7 +276,11 @@ class ContainerEnclosure:
     async def close(self) -> None:
         """Remove the container."""
         self.listener.close()
-        await in_thread(lambda: self._engine.remove(self._container))
+        self._network.close()
+        try:
+            await in_thread(lambda: self._engine.remove(self._container))
+        except OSError as error:
+            _logger.warning("Docker has not removed container %s: %s", self._container, error)
 
 
 class ContainerProgram:
@@ -265,9 +308,10 @@ class ContainerProgram:
         """Wait for its end, and tell of it when all that it wrote has been told."""
         await self._wait()
         self._ended = True
+        self._enclosure.ended(self.pid)
         if self._killer is not None:
             self._killer.cancel()
-        code = await in_thread(lambda: self._enclosure.return_code(self._program))
+        code = await in_thread(lambda: self._enclosure.return_code(self._program, self.pid))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._output.ended.wait(), _OUTPUT_GRACE)
         self._output.close()
@@ -281,7 +325,9 @@ class ContainerProgram:
         gone = asyncio.Event()
         self._loop.add_reader(descriptor, gone.set)
         try:
-            await gone.wait()
+            # It may have ended by now, and its id be another one's.
+            if self._enclosure.contains(self.pid):
+                await gone.wait()
         finally:
             self._loop.remove_reader(descriptor)
             os.close(descriptor)
@@ -301,7 +347,7 @@ class ContainerProgram:
     def kill(self) -> None:
         """End it and all it has started, at once."""
         if not self._ended:
-            self._enclosure.kill()
+            self._enclosure.kill(self.pid)
 
 
 def _unstartable(reason: str, arguments: Sequence[str], directory: str) -> OSError:
@@ -316,5 +362,18 @@ def _unstartable(reason: str, arguments: Sequence[str], directory: str) -> OSErr
     return OSError(reason)
 
 
-def _is_gone(pid: int) -> bool:
-    return not Path("/proc", str(pid)).exists()
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """For a control group that goes when somebody else removes its container."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (ENOENT, ENODEV):
+            raise

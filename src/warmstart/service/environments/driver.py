@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from warmstart.service.function import Function
 
-__all__ = ["Driver", "Enclosure", "ImagePlaces", "Places", "Running"]
+__all__ = ["Driver", "Enclosure", "EnclosureFailed", "ImagePlaces", "Places", "Running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,13 @@ class ImagePlaces:
     packages: str | None = None
 
 
+class EnclosureFailed(Exception):
+    """What is to run programs does not, or is gone; the message says what is known of it.
+
+    No program is to blame. The environment is lost, and others may be made.
+    """
+
+
 class Running(Protocol):
     """A program that has been started."""
 
@@ -83,6 +91,15 @@ class Enclosure(Protocol):
         """Where its Runtime API is to listen; `None` if a port of this host will do."""
         ...
 
+    @property
+    def layers(self) -> Path | None:
+        """Where this process finds what programs find at `places.layers`, if there is anything."""
+        ...
+
+    def connection(self) -> socket.socket:
+        """A socket that connects to what its programs listen on. Raises `OSError`."""
+        ...
+
     async def start(
         self,
         arguments: Sequence[str],
@@ -97,6 +114,7 @@ class Enclosure(Protocol):
 
         Raises:
             OSError: it cannot be started; nothing of it is left behind.
+            EnclosureFailed: nothing can be started any more.
         """
         ...
 
@@ -133,5 +151,5 @@ class Driver(Protocol):
     """Makes enclosures."""
 
     async def open(self, function: Function, environment_id: str) -> Enclosure:
-        """Make one. Raises `OSError` if it cannot be made, or there is no room for it."""
+        """Make one. Raises `OSError` or `EnclosureFailed` if it cannot be made."""
         ...

@@ -16,6 +16,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
@@ -140,6 +141,7 @@ class ProcessEnclosure:
             if views is None
             else views.places(function)
         )
+        self.layers = None if function.layers_directory is None else Path(function.layers_directory)
         self._processes: set[Process] = set()
         self._outputs: set[Pipe] = set()
         # What one program has left must not be looked for while another one is being
@@ -152,6 +154,11 @@ class ProcessEnclosure:
         self._peak = 0
         self._too_large = False
         self._sample: asyncio.TimerHandle | None = None
+
+    @staticmethod
+    def connection() -> socket.socket:
+        """One of this host: that is where its programs listen."""
+        return socket.socket()
 
     async def start(
         self,

@@ -1,7 +1,8 @@
 """Docker's engine, as environments use it: through Docker's SDK, and never from the event loop.
 
 Containers are labelled with the process id of the service that they belong to, so
-that those of one that was killed are found.
+that those of one that was killed are found, and with when that was started, as ids
+are given out anew.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from warmstart.service.environments.cgroups import of_process
+from warmstart.service.environments.driver import EnclosureFailed
 
 __all__ = ["Engine", "EngineUnavailable", "NoImage"]
 
 _OWNER = "warmstart.owner"
+_SINCE = "warmstart.since"
 _ENVIRONMENT = "warmstart.environment"
 
 _UNIX = "unix://"
@@ -27,6 +31,8 @@ _LOOK = 0.002
 
 _PATIENCE = 30.0
 """Seconds after which an engine that says neither is given up."""
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class EngineUnavailable(Exception):
@@ -121,7 +127,7 @@ class Engine:
                 command=[],
                 entrypoint=[program],
                 name=f"warmstart-{owner}-{environment_id}",
-                labels={_OWNER: owner, _ENVIRONMENT: environment_id},
+                labels={_OWNER: owner, _SINCE: _since(owner), _ENVIRONMENT: environment_id},
                 working_dir="/",
                 user="0:0",
                 host_config=self._api.create_host_config(**settings),
@@ -154,12 +160,18 @@ class Engine:
                 if error.status_code != 409:  # somebody else is removing it
                     raise
 
-    def owned(self) -> Iterable[tuple[int, str]]:
-        """The containers of all services: the process id of each one's, and its own id."""
+    def own(self) -> Iterable[str]:
+        """The containers of this process. Raises `OSError`."""
+        return [container for container, owner, _ in self._owned() if owner == str(os.getpid())]
+
+    def orphans(self) -> Iterable[str]:
+        """The containers of services that are gone. Raises `OSError`."""
+        return [container for container, owner, since in self._owned() if _since(owner) != since]
+
+    def _owned(self) -> Iterable[tuple[str, str, str]]:
         for found in self._api.containers(all=True, filters={"label": _OWNER}):
-            owner = found["Labels"][_OWNER]
-            if owner.isdecimal():
-                yield int(owner), found["Id"]
+            labels = found["Labels"]
+            yield found["Id"], labels[_OWNER], labels.get(_SINCE, "")
 
     # Programs in them
 
@@ -171,7 +183,11 @@ class Engine:
         user: str,
         variables: Mapping[str, str],
     ) -> tuple[str, socket.socket]:
-        """Have a program started: its id, and a stream of what it writes."""
+        """Have a program started: its id, and a stream of what it writes.
+
+        Raises:
+            EnclosureFailed: it was not tried.
+        """
         try:
             program: str = self._api.exec_create(
                 container,
@@ -180,9 +196,9 @@ class Engine:
                 user=user,
                 environment=dict(variables),
             )["Id"]
-        except self._errors.DockerException as error:
-            raise OSError(_reason(error)) from error
-        return program, self._attach(program)
+            return program, self._attach(program)
+        except (self._errors.DockerException, OSError) as error:
+            raise EnclosureFailed(_reason(error)) from error
 
     def _attach(self, program: str) -> socket.socket:
         """The connection on which the program is started becomes the stream of its output.
@@ -215,33 +231,49 @@ class Engine:
         return stream
 
     def started(self, program: str) -> int | None:
-        """The process id of a program; `None` if it could not be started."""
-        while True:
-            state = self._inspect(program)
-            if state["Pid"]:
-                return int(state["Pid"])
-            if state["ExitCode"] is not None:
-                return None
-            time.sleep(_LOOK)
+        """The process id of a program; `None` if it could not be started.
+
+        Raises:
+            EnclosureFailed: the engine does not say.
+        """
+        state = self._inspect_until(program, lambda it: it["Pid"] or it["ExitCode"] is not None)
+        return state["Pid"] or None
 
     def return_code(self, program: str) -> int:
-        """How a program has ended; negative for a signal."""
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            state = self._inspect(program)
-            if not state["Running"] and state["ExitCode"] is not None:
-                code = int(state["ExitCode"])
-                return code if code <= 128 else 128 - code  # as shells have it
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"Docker does not say how program {program} has ended")
-            time.sleep(_LOOK)
+        """How a program has ended; negative for a signal.
 
-    def _inspect(self, program: str) -> dict[str, Any]:
-        try:
-            state: dict[str, Any] = self._api.exec_inspect(program)
-        except self._errors.DockerException as error:
-            raise OSError(_reason(error)) from error
-        return state
+        Raises:
+            EnclosureFailed: the engine does not say.
+        """
+        state = self._inspect_until(
+            program, lambda it: not it["Running"] and it["ExitCode"] is not None
+        )
+        code = int(state["ExitCode"])
+        return code if code <= 128 else 128 - code  # as shells have it
+
+    def _inspect_until(
+        self, program: str, told: Callable[[Mapping[str, Any]], bool]
+    ) -> Mapping[str, Any]:
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                state: Mapping[str, Any] = self._api.exec_inspect(program)
+            except (self._errors.DockerException, OSError) as error:
+                raise EnclosureFailed(_reason(error)) from error
+            if told(state):
+                return state
+            time.sleep(_LOOK)
+        raise EnclosureFailed(f"Docker does not say what has become of program {program}")
+
+
+def _since(pid: str) -> str:
+    """When a process was started, in the kernel's words; nothing if it is gone."""
+    try:
+        status = Path("/proc", pid, "stat").read_text()
+    except OSError:
+        return ""
+    # What is in parentheses may hold anything. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    return f"{_BOOT.read_text().strip()} {status.rpartition(')')[2].split()[19]}"
 
 
 def _reason(error: Exception) -> str:

@@ -47,13 +47,12 @@ class Launching(Protocol):
     def extension_output(self, name: str, line: str) -> None: ...
 
 
-def external_extensions(function: Function) -> list[str]:
+def external_extensions(layers: str | Path | None) -> list[str]:
     """The names of the programs in the layers that are extensions, in order."""
-    if function.layers_directory is None:
+    if layers is None:
         return []
-    layers = Path(function.layers_directory)
-    directory = layers / "extensions"
-    if (layers / DISABLED).exists() or not directory.is_dir():
+    directory = Path(layers, "extensions")
+    if Path(layers, DISABLED).exists() or not directory.is_dir():
         return []
     return sorted(each.name for each in directory.iterdir() if not each.is_dir())
 
@@ -91,7 +90,7 @@ class Launcher:
         Nothing more is started once `is_unwanted`.
         """
         function, extensions = self._sandbox.function, self._sandbox.extensions
-        names = external_extensions(function)
+        names = external_extensions(enclosure.layers)
         if not names:
             return None
         places = enclosure.places

@@ -11,6 +11,7 @@ the subclasses' business.
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from warmstart.invoke import InvokeError
 from warmstart.service import errors, telemetry
 from warmstart.service.clock import Clock
 from warmstart.service.endpoints.environment_api import EnvironmentAPI
-from warmstart.service.environments.driver import Driver, Places
+from warmstart.service.environments.driver import Driver, EnclosureFailed, Places
 from warmstart.service.environments.environment import Environment, Refusal, State
 from warmstart.service.environments.extensions import Extensions
 from warmstart.service.environments.init import Init, Restore
@@ -36,6 +37,8 @@ from warmstart.service.stream import Sink
 from warmstart.service.telemetry import Event
 
 __all__ = ["INIT_ERROR_GRACE", "Life", "Owner", "Settings"]
+
+_logger = logging.getLogger(__name__)
 
 INIT_ERROR_GRACE = 0.5
 """Seconds a runtime has to exit after it has reported that its INIT failed."""
@@ -95,8 +98,8 @@ class Life(ABC):
         self._old_age = self._loop.call_later(function.max_age, self._grow_old)
         self._too_old = False
         self.extensions = Extensions(invoke=environment.places == 1)
-        self.telemetry = Subscribers(settings.clock)
         self._supervisor = Supervisor(self, driver or settings.driver, settings.clock)
+        self.telemetry = Subscribers(settings.clock, self._supervisor.connection)
 
     # What becomes of invocations
 
@@ -137,6 +140,9 @@ class Life(ABC):
         try:
             restores = self._initialization_type == "snap-start"
             await self._supervisor.run(EnvironmentAPI(self, restores=restores))
+        except EnclosureFailed as error:
+            _logger.error("An environment of function %s is lost: %s", self.function.name, error)
+            self._break_down(errors.sandbox_failure())
         except BaseException:
             # Ours. Whoever waits must not wait for ever.
             self._break_down(errors.sandbox_failure())

@@ -64,7 +64,7 @@ def _can_be_copied(function: Function) -> bool:
         and function.runtime.startswith("python")
         and not function.command
         and function.max_environment_concurrency == 1
-        and not external_extensions(function)
+        and not external_extensions(function.layers_directory)
     )
 
 

@@ -19,6 +19,8 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
+import socket
+from errno import ENOENT
 from typing import Protocol
 
 from warmstart.service import errors
@@ -286,6 +288,12 @@ class Supervisor:
         told = {each.name for each in extensions.registry.subscribers(SHUTDOWN)}
         self._launcher.kill(but=told)
         self._killer = self._loop.call_later(max(left, 0.0), self._launcher.kill)
+
+    def connection(self) -> socket.socket:
+        """A socket that connects to what its programs listen on. Raises `OSError`."""
+        if self._enclosure is None:
+            raise FileNotFoundError(ENOENT, "There is no environment yet")
+        return self._enclosure.connection()
 
     def drain(self) -> None:
         """Report what has been written until now."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from warmstart.service.clock import Clock
@@ -23,7 +24,7 @@ from warmstart.service.logs.subscription import Subscription
 __all__ = ["Delivery"]
 
 _HOST = "127.0.0.1"
-"""What `sandbox.localdomain` is: a listener in the environment is one on this machine."""
+"""What `sandbox.localdomain` is: an environment's own loopback, where it has one."""
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
@@ -32,12 +33,22 @@ _DROPPED = "Consumer seems to have fallen behind as it has not acknowledged rece
 
 
 class Delivery:
-    """What one subscription brings about. `name` is the extension's."""
+    """What one subscription brings about. `name` is the extension's.
 
-    def __init__(self, name: str, subscription: Subscription, clock: Clock) -> None:
+    Its listener is connected to by what `connecting` makes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        subscription: Subscription,
+        clock: Clock,
+        connecting: Callable[[], socket.socket],
+    ) -> None:
         self.name = name
         self.subscription = subscription
         self._clock = clock
+        self._connecting = connecting
         self._buffer = Buffer(subscription.max_items, subscription.max_bytes, subscription.timeout)
         self._changed = asyncio.Event()
         self._running = asyncio.Event()
@@ -113,14 +124,14 @@ class Delivery:
 
     async def _send_lines(self, portion: Sequence[bytes]) -> None:
         if self._writer is None or self._writer.is_closing():
-            _, self._writer = await asyncio.open_connection(_HOST, self.subscription.port)
+            _, self._writer = await self._connect()
         self._writer.writelines([record + b"\n" for record in portion])
         await self._writer.drain()
 
     async def _post(self, path: str, body: bytes) -> bool:
         """Send a batch; whether it was taken."""
         port = self.subscription.port
-        reader, self._writer = await asyncio.open_connection(_HOST, port)
+        reader, self._writer = await self._connect()
         head = (
             f"{self.subscription.method} {path} HTTP/1.1\r\n"
             f"Host: sandbox.localdomain:{port}\r\nContent-Type: application/json\r\n"
@@ -131,6 +142,17 @@ class Delivery:
         status = (await reader.readline()).split()
         self._disconnect()
         return len(status) > 1 and status[1].startswith(b"2")
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        connection = self._connecting()
+        try:
+            connection.setblocking(False)
+            address = (_HOST, self.subscription.port)
+            await asyncio.get_running_loop().sock_connect(connection, address)
+            return await asyncio.open_connection(sock=connection)
+        except BaseException:
+            connection.close()
+            raise
 
     def _disconnect(self) -> None:
         if self._writer is not None:

@@ -8,6 +8,8 @@ subscribers any more, and where there are none nothing is kept at all.
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Callable
 
 from warmstart.service.clock import Clock
 from warmstart.service.environments.environment import Refusal
@@ -26,10 +28,16 @@ _MAX_HISTORY = 10_000
 
 
 class Subscribers:
-    """Whoever wants an environment's telemetry. `active` tells whether anybody might."""
+    """Whoever wants an environment's telemetry. `active` tells whether anybody might.
 
-    def __init__(self, clock: Clock) -> None:
+    `connecting` makes the sockets that connect to them.
+    """
+
+    def __init__(
+        self, clock: Clock, connecting: Callable[[], socket.socket] = socket.socket
+    ) -> None:
         self._clock = clock
+        self._connecting = connecting
         self._deliveries: list[Delivery] = []
         self._history: list[Event] | None = None
         self.active = False
@@ -65,7 +73,7 @@ class Subscribers:
                     f"The extension {name} is already subscribed to the {other}API. You must either"
                     " subscribe to the LogsAPI or the TelemetryAPI",
                 )
-        delivery = Delivery(name, subscription, self._clock)
+        delivery = Delivery(name, subscription, self._clock, self._connecting)
         self._deliveries.append(delivery)
         for event in self._history:
             _deliver(delivery, event)
