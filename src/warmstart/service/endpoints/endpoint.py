@@ -83,6 +83,12 @@ class _Protocol(OneWriteProtocol):
         scope[HEADER_COUNT] = len(self.headers)
         super().on_headers_complete()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # uvicorn leaves the timer of a connection that was reset (a killed runtime's) to run
+        # out, and everything of the environment hangs on it: here that is _FOREVER.
+        self._unset_keepalive_if_required()
+
 
 class Endpoint:
     """An ASGI application on its own port. `address` is host:port."""
