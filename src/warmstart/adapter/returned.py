@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["ReturnedAnswer"]
 
 # Lambda's limit on a buffered response as JSON, and the size below which no text
-# can reach it: JSON writes a character in six bytes at most.
+# can reach it: JSON writes a character in twelve bytes at most, as two surrogates.
 _MAX_RESPONSE = 6 * 1024 * 1024 + 100
-_SURELY_SMALL = _MAX_RESPONSE // 6 - 64 * 1024
+_SURELY_SMALL = _MAX_RESPONSE // 12 - 64 * 1024
 
 # AWS's client escapes non-ASCII characters, but not in AWS's own images since Python 3.12.
 _ENSURE_ASCII = sys.version_info < (3, 12) or not os.environ.get(
@@ -23,8 +23,15 @@ _ENSURE_ASCII = sys.version_info < (3, 12) or not os.environ.get(
 
 _WIDEST = 12 if _ENSURE_ASCII else 4  # bytes of a character, once it is JSON
 
+_ESCAPE = 6  # bytes of an ASCII character that JSON escapes, at most
+
+# The one that only `json` escapes, and only if it does so to whatever is not ASCII.
+_DELETE = "\x7f"
+
 # What JSON writes as an escape, in two or in six bytes.
-_ESCAPED = bytes(range(32)) + b'"\\'
+_ESCAPED = bytes(range(32)) + b'"\\\x7f'
+
+_PIECE = 64 * 1024
 
 
 class ReturnedAnswer:
@@ -66,15 +73,32 @@ def _fits(result: dict[str, Any], body: str) -> bool:
     It is not written as JSON to see, if that can be helped: the runtime will do that
     once more, and it takes 2 ms a megabyte.
     """
-    at_most = len(body) if result.get("isBase64Encoded") is True else _text_size(body)
-    at_most += len(_dump({**result, "body": ""}))
-    return at_most <= _MAX_RESPONSE or len(_dump(result)) <= _MAX_RESPONSE
+    room = _MAX_RESPONSE - len(_dump({**result, "body": ""}))
+    if result.get("isBase64Encoded") is True:
+        return len(body) <= room
+    return _surely_fits(body, room) or len(_dump(result)) <= _MAX_RESPONSE
+
+
+def _surely_fits(text: str, room: int) -> bool:
+    """Whether `text` has at most `room` bytes as JSON; if in doubt, it has not.
+
+    What has not been looked at yet is taken to be as long as it can be, so that no more
+    than is needed is looked at: a sixteenth of 1 MB.
+    """
+    widest = _ESCAPE if text.isascii() else max(_ESCAPE, _WIDEST)
+    at_most = widest * len(text)
+    for start in range(0, len(text), _PIECE):
+        if at_most <= room:
+            break
+        piece = text[start : start + _PIECE]
+        at_most += _text_size(piece) - widest * len(piece)
+    return at_most <= room
 
 
 def _text_size(text: str) -> int:
     """The bytes of `text` as JSON, or a few more."""
     width = 1 if text.isascii() else _WIDEST
-    if width == 1:
+    if width == 1 and _DELETE not in text:
         try:
             from orjson import dumps
         except ImportError:
@@ -82,7 +106,8 @@ def _text_size(text: str) -> int:
         else:
             return len(dumps(text))
     data = text.encode("utf-8", "replace")
-    return width * len(text) + 5 * (len(data) - len(data.translate(None, _ESCAPED)))
+    escapes = len(data) - len(data.translate(None, _ESCAPED))
+    return width * len(text) + (_ESCAPE - 1) * escapes
 
 
 def _dump(result: dict[str, Any]) -> bytes:
