@@ -19,7 +19,7 @@ from typing import NoReturn
 import docker
 import pytest
 
-__all__ = ["BASE", "PYTHON", "building", "engine"]
+__all__ = ["BASE", "PYTHON", "building", "engine", "root"]
 
 BASE = "warmstart-test-base"
 """Debian with its Python, of the version PYTHON."""
@@ -38,6 +38,13 @@ def engine() -> Iterator[docker.DockerClient]:
         _without(f"the engine has no image {BASE}; `scripts/engine` makes it")
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def root(engine: docker.DockerClient) -> None:
+    """To build images the engine is enough; to serve functions in containers takes root."""
+    if os.geteuid() != 0:
+        _without("only root serves functions in containers")
 
 
 @contextmanager

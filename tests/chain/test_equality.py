@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -19,11 +18,11 @@ from tests.chain.differences import (
     as_an_app_behind_lambda_sees_it,
 )
 from tests.chain.serving import bare_uvicorn, chain, request
-from tests.engine import BASE, PYTHON, engine
+from tests.engine import BASE, PYTHON, engine, root
 from warmstart.gateways.function_url import InvokeMode
 from warmstart.service.environments.docker import DockerDriver
 
-__all__ = ["engine"]
+__all__ = ["engine", "root"]
 
 HOST = ("host", "app.example:8000")
 
@@ -66,9 +65,7 @@ def place(
     if request.param == "process":
         yield {}
         return
-    if os.geteuid() != 0:
-        pytest.skip("containers are served by root")
-    request.getfixturevalue("engine")
+    request.getfixturevalue("root")
     code = tmp_path_factory.mktemp("code")
     code.chmod(0o755)  # as the code store has it
     shutil.copy(mirror.__file__, code)

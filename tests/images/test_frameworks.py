@@ -5,30 +5,28 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import docker
 import pytest
 from click.testing import CliRunner
-from docker.models.containers import Container
 
 from tests.adapter import samples
 from tests.chain.serving import Response, request
 from tests.cli.running import Running, started
-from tests.engine import BASE, PYTHON, building, engine
+from tests.engine import BASE, PYTHON, building, engine, root
+from tests.images.running import running_container, wait_for
 from tests.images.wheels import offline
 from tests.runtime.rie import rie_path
 from tests.service.whole.clients import ROLE, Aws
 from warmstart.cli.commands import warmstart
 
-__all__ = ["engine"]
+__all__ = ["engine", "root"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AT_ONCE = 20
@@ -36,7 +34,7 @@ OK = (200, "application/json")
 INVOKE = "/2015-03-31/functions/function/invocations"
 
 pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="containers are served by root"),
+    pytest.mark.usefixtures("root"),
     pytest.mark.timeout(240),
 ]
 
@@ -159,42 +157,3 @@ def test_the_same_image_answers_the_same_on_the_service_as_plain_http_and_under_
 def seen(response: Response) -> tuple[int, str, object]:
     (content_type,) = response.header("content-type")
     return response.status, content_type, json.loads(response.body)
-
-
-@contextmanager
-def running_container(engine: docker.DockerClient, image: str, **options: object) -> Iterator[int]:
-    """What `docker run -p 127.0.0.1::8080` runs; its port here, which answers."""
-    # The engine may have been started without a network for those who name none.
-    network = engine.networks.create(f"warmstart-test-{os.getpid()}", driver="bridge")
-    container: Container | None = None
-    try:
-        container = engine.containers.run(
-            image,
-            detach=True,
-            network=network.name,
-            ports={"8080/tcp": ("127.0.0.1", 0)},
-            **options,
-        )
-        container.reload()
-        port = int(container.ports["8080/tcp"][0]["HostPort"])
-        wait_for(lambda: answers(port))
-        yield port
-    finally:
-        if container is not None:
-            container.remove(force=True)
-        network.remove()
-
-
-def answers(port: int) -> bool:
-    try:
-        request(port)
-    except (OSError, HTTPException):
-        return False
-    return True
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

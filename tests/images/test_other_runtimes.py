@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
 
-from tests.engine import BASE, PYTHON, building, engine
-from tests.images.wheels import offline
-from warmstart.bundle.context import write_context
-from warmstart.bundle.dependencies import uv
-from warmstart.bundle.own_wheel import write_own_wheel
-from warmstart.service.environments.docker import DockerDriver
-from warmstart.service.function import Function, Image
-from warmstart.service.service import Service
+from tests.engine import BASE, PYTHON, engine, root
+from tests.images.building import image, install, unpack_runtime
+from tests.images.running import served
 
-__all__ = ["engine"]
+__all__ = ["engine", "root"]
 
 pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="containers are served by root"),
+    pytest.mark.usefixtures("root"),
     pytest.mark.timeout(120),
 ]
 
@@ -60,38 +49,7 @@ done
 """
 
 
-@contextmanager
-def built(engine: docker.DockerClient, dockerfile: str, trees: Mapping[str, Path]) -> Iterator[str]:
-    tag = f"warmstart-test-other-{os.getpid()}"
-    context = io.BytesIO()
-    write_context(context, dockerfile, trees)
-    context.seek(0)
-    with building():
-        for said in engine.api.build(fileobj=context, custom_context=True, tag=tag, decode=True):
-            assert "error" not in said, said
-    try:
-        yield tag
-    finally:
-        with building():
-            engine.images.remove(tag, force=True)
-
-
-async def served(image: str, *events: object) -> list[tuple[str | None, Any]]:
-    """What a function of the image answers, and whether that is an error."""
-    driver = DockerDriver(BASE)
-    async with Service(driver=driver) as service:
-        function = Function(
-            name="f",
-            handler="",
-            task_root="/",
-            runtime="provided",
-            image=Image(uri=image),
-            timeout=30,
-        )
-        await service.create_function(driver.prepare(function))
-        answers = [await service.invoke("f", json.dumps(event).encode()) for event in events]
-    driver.close()
-    return [(answer.function_error, json.loads(answer.payload)) for answer in answers]
+TAG = f"warmstart-test-other-{os.getpid()}"  # tests may run in several processes
 
 
 @pytest.fixture
@@ -106,24 +64,15 @@ def code(tmp_path: Path) -> Path:
 def runtime(tmp_path: Path) -> Path:
     """warmstart's runtime, as builds ship it."""
     packages = tmp_path / "packages"
-    install(packages, tmp_path, str(write_own_wheel(tmp_path)))
+    unpack_runtime(packages)
     return packages
-
-
-def install(packages: Path, scratch: Path, *wanted: str) -> None:
-    platform = ("--python-version", PYTHON, "--python-platform", "x86_64-manylinux_2_28")
-    command = [uv(), "pip", "install", "--quiet", *platform, "--target", str(packages), *wanted]
-    done = subprocess.run(
-        command, env=os.environ | offline(scratch), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
 
 
 async def test_the_runtime_of_aws_is_served(
     engine: docker.DockerClient, code: Path, tmp_path: Path
 ) -> None:
     packages = tmp_path / "packages"
-    install(packages, tmp_path, "awslambdaric")
+    install(packages, "awslambdaric")
     dockerfile = f"""\
 FROM {BASE}
 ENV PYTHONPATH=/opt/python
@@ -133,8 +82,8 @@ CMD ["app.handler"]
 COPY packages/ /opt/python/
 COPY code/ /var/task/
 """
-    with built(engine, dockerfile, {"packages": packages, "code": code}) as image:
-        (kind, answer), (failed, error) = await served(image, "one", "fail")
+    with image(engine, TAG, dockerfile, {"packages": packages, "code": code}):
+        (kind, answer), (failed, error) = await served(TAG, "one", "fail")
 
     assert (kind, answer) == (None, {"event": "one", "name": "f"})
     assert failed == "Unhandled"
@@ -153,8 +102,8 @@ FROM {BASE}
 ENTRYPOINT ["/var/runtime/bootstrap"]
 COPY runtime/ /var/runtime/
 """
-    with built(engine, dockerfile, {"runtime": folder}) as image:
-        answers = await served(image, "one", "two")
+    with image(engine, TAG, dockerfile, {"runtime": folder}):
+        answers = await served(TAG, "one", "two")
 
     assert answers == [(None, {"event": each, "name": "f"}) for each in ("one", "two")]
 
@@ -197,8 +146,8 @@ ENV PYTHONPATH=/opt/python
 COPY packages/ /opt/python/
 COPY code/ /var/task/
 """
-    with built(engine, dockerfile, {"packages": runtime, "code": code}) as image:
-        (kind, answer), (failed, error) = await served(image, "one", "fail")
+    with image(engine, TAG, dockerfile, {"packages": runtime, "code": code}):
+        (kind, answer), (failed, error) = await served(TAG, "one", "fail")
 
     assert (kind, answer) == (None, {"event": "one", "name": "f"})
     assert failed == "Unhandled"

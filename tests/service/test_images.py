@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,16 +12,14 @@ from typing import Any
 import docker
 import pytest
 
-from tests.engine import BASE, building, engine
-from warmstart.bundle.context import write_context
-from warmstart.bundle.dockerfile import dockerfile
+from tests.engine import engine, root
+from tests.images.building import app_image
 from warmstart.service.environments.engine import EngineUnavailable
 from warmstart.service.platform import Platform, Settings
 
-__all__ = ["engine"]
+__all__ = ["engine", "root"]
 
 TAG = f"warmstart-test-image-{os.getpid()}"  # tests may run in several processes
-SOURCE = Path(__file__).parents[2] / "src" / "warmstart"
 APP = """\
 import asyncio
 async def app(scope, receive, send):
@@ -33,30 +29,11 @@ async def app(scope, receive, send):
 """
 
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="containers are served by root")
-
-
 @pytest.fixture(scope="module")
-def image(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def image(engine: docker.DockerClient, root: None) -> Iterator[str]:
     """An ASGI app on warmstart's runtime."""
-    root = tmp_path_factory.mktemp("image")
-    for name in ("adapter", "compat", "events", "runtime"):
-        shutil.copytree(SOURCE / name, root / "packages" / "warmstart" / name)
-    shutil.copy(SOURCE / "__init__.py", root / "packages" / "warmstart")
-    (root / "code").mkdir()
-    (root / "code" / "main.py").write_text(APP)
-    context = io.BytesIO()
-    trees = {name: root / name for name in ("packages", "code")}
-    write_context(context, dockerfile(BASE, "main.app"), trees)
-    context.seek(0)
-    with building():
-        for message in engine.api.build(
-            fileobj=context, custom_context=True, tag=TAG, decode=True, rm=True
-        ):
-            assert "error" not in message, message
-    yield TAG
-    with building():
-        engine.images.remove(TAG, force=True)
+    with app_image(engine, TAG, "main.app", {"main": APP}) as tag:
+        yield tag
 
 
 def settings(directory: Path, **more: Any) -> Settings:
@@ -133,7 +110,7 @@ async def test_an_image_is_created_scaled_out_and_leaves_nothing(
     assert engine.containers.list(all=True, filters=mine) == []
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("root")
 async def test_an_image_that_is_not_there_makes_a_function_that_failed(tmp_path: Path) -> None:
     async with Platform.open(settings(tmp_path)) as platform:
         found = await create(platform, "no-such-image:1")
