@@ -27,7 +27,7 @@ from warmstart.cli.queues import Queue, queue_of_url, reading_in_dev
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
 from warmstart.cli.triggers import described, dev_triggers, running_in_dev, triggers_of_file
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
-from warmstart.service.environments.docker import IMAGE, DockerDriver, Isolation
+from warmstart.service.environments.docker import IMAGE, NO_NETWORK, DockerDriver, Isolation
 from warmstart.service.environments.driver import Driver
 from warmstart.service.environments.enclosure import ProcessDriver
 from warmstart.service.environments.engine import EngineUnavailable, NoImage
@@ -58,6 +58,7 @@ class _Settings:
     mode: InvokeMode
     isolation: Isolation
     image: str
+    network: str
     triggers: Triggers
     queues: tuple[Queue, ...]
     task_root: Path = field(default_factory=Path.cwd)
@@ -178,6 +179,13 @@ class _Settings:
     show_default=True,
     help="The container image of what brings none, with a Python. {python} is the version.",
 )
+@click.option(
+    "--network",
+    default=NO_NETWORK,
+    show_default=True,
+    help="Docker's network that containers are in, and reach the outside by: `bridge`, or one made"
+    " with `docker network create`.",
+)
 @click.option("--verbose", is_flag=True, help="Print Lambda's START, END and REPORT lines, too.")
 def dev(
     *,
@@ -256,7 +264,7 @@ async def _driver(settings: _Settings) -> AsyncIterator[Driver]:
         yield ProcessDriver()
         return
     try:
-        driver = await asyncio.to_thread(DockerDriver, settings.image)
+        driver = await asyncio.to_thread(DockerDriver, settings.image, settings.network)
     except EngineUnavailable as error:
         raise click.ClickException(str(error)) from None
     try:

@@ -21,7 +21,7 @@ import click
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
 from warmstart.cli.triggers import described, triggers_of_file
 from warmstart.cli.urls import with_function_urls
-from warmstart.service.environments.docker import IMAGE, Isolation
+from warmstart.service.environments.docker import IMAGE, NO_NETWORK, Isolation
 from warmstart.service.environments.engine import EngineUnavailable
 from warmstart.service.function import IDLE_TIMEOUT
 from warmstart.service.logs.lines import log_line
@@ -108,6 +108,13 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
     default=IMAGE,
     show_default=True,
     help="The container image of what brings none, with a Python. {python} is the version.",
+)
+@click.option(
+    "--network",
+    default=NO_NETWORK,
+    show_default=True,
+    help="Docker's network that containers are in, and reach the outside by: `bridge`, or one made"
+    " with `docker network create`.",
 )
 @click.option("--verbose", is_flag=True, help="Print what functions log.")
 def serve(

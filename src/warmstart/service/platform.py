@@ -47,7 +47,7 @@ from warmstart.service.control.control_plane import ControlPlane
 from warmstart.service.control.event_source_mappings import Pollers
 from warmstart.service.control.invoker import DeployedFunctions
 from warmstart.service.control.runtimes import ImagePythons
-from warmstart.service.environments.docker import IMAGE, DockerDriver, Isolation
+from warmstart.service.environments.docker import IMAGE, NO_NETWORK, DockerDriver, Isolation
 from warmstart.service.environments.drivers import ByPackage
 from warmstart.service.environments.enclosure import ProcessDriver
 from warmstart.service.environments.engine import EngineUnavailable
@@ -87,7 +87,7 @@ class Settings:
     `time_scale` multiplies the waiting times of asynchronous invocations. An environment that
     was not used for `idle_timeout` seconds is shut down.
     With the isolation `docker` functions that are no images run in containers, too: of the
-    image `image` (see `DockerDriver`).
+    image `image`. `network` is what containers are connected to (for both see `DockerDriver`).
     `function_variables` is what all functions find in their environment: see `Service`.
     """
 
@@ -104,6 +104,7 @@ class Settings:
     idle_timeout: float = IDLE_TIMEOUT
     isolation: Isolation = "process"
     image: str = IMAGE
+    network: str = NO_NETWORK
 
 
 class Platform:
@@ -266,7 +267,7 @@ def _driver(
 ) -> tuple[ProcessDriver | DockerDriver | ByPackage, str | None]:
     """What runs functions, and why images cannot be run, if they cannot."""
     try:
-        docker = DockerDriver(settings.image)
+        docker = DockerDriver(settings.image, settings.network)
     except EngineUnavailable as error:
         if settings.isolation == "docker":
             raise

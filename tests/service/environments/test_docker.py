@@ -271,6 +271,16 @@ def test_an_engine_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         Engine()
 
 
+@pytest.mark.usefixtures("driver")
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [("no-such-network", "docker network create no-such-network"), ("host", "cannot be in")],
+)
+def test_a_network_that_cannot_be_had_is_refused_at_once(network: str, reason: str) -> None:
+    with pytest.raises(EngineUnavailable, match=reason):
+        DockerDriver(BASE, network)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="who is not root is told that first")
 def test_an_engine_that_does_not_answer_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

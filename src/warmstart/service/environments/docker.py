@@ -49,12 +49,15 @@ from warmstart.service.environments.namespaces import Network
 from warmstart.service.environments.process import in_thread
 from warmstart.service.function import Function
 
-__all__ = ["IMAGE", "ContainerEnclosure", "DockerDriver", "Isolation"]
+__all__ = ["IMAGE", "NO_NETWORK", "ContainerEnclosure", "DockerDriver", "Isolation"]
 
 Isolation = Literal["process", "docker"]
 
 IMAGE = "python:{python}-slim"
 """The image of functions that bring none."""
+
+NO_NETWORK = "none"
+"""Docker's name of a network that has nothing but a loopback."""
 
 _logger = logging.getLogger(__name__)
 
@@ -75,10 +78,10 @@ class DockerDriver:
         EngineUnavailable: there is no engine, or it cannot be used from here.
     """
 
-    def __init__(self, image: str = IMAGE, network: str = "none") -> None:
+    def __init__(self, image: str = IMAGE, network: str = NO_NETWORK) -> None:
         self._engine = Engine()
         self._image = image
-        self._network = network
+        self._network = self._engine.network(network)
         self._holder = write_holder(Path(tempfile.gettempdir()))
         self._remove(self._engine.orphans)
 

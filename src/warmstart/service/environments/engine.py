@@ -110,6 +110,25 @@ class Engine:
             ) from None
         return found["Id"], found["Config"]
 
+    def network(self, name: str) -> str:
+        """The name of a network that containers may be connected to.
+
+        Raises:
+            EngineUnavailable: the engine has none of that name, or it would be the host's own.
+        """
+        if name == "host" or name.startswith("container:"):
+            raise EngineUnavailable(
+                f"Functions cannot be in the network {name}: each has a Runtime API at the same"
+                " address of its own. Make one with `docker network create`."
+            )
+        try:
+            self._api.inspect_network(name)
+        except self._errors.NotFound:
+            raise EngineUnavailable(
+                f"Docker has no network {name}. Make it with `docker network create {name}`."
+            ) from None
+        return name
+
     # Containers
 
     def run(
