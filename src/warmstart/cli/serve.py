@@ -31,6 +31,7 @@ from warmstart.service.telemetry import Event
 from warmstart.triggers.configuration import Triggers
 from warmstart.triggers.enqueuer import Account
 from warmstart.triggers.event_sources import event_sources
+from warmstart.triggers.pollers import NotRead
 from warmstart.triggers.push.door import Door
 from warmstart.triggers.push.receivers import receivers
 from warmstart.triggers.running import running
@@ -167,7 +168,13 @@ async def _serve(
                 observer=_print_line if verbose else None,
                 event_sources=lambda invoker: event_sources(invoker, settings.endpoints),
             ) as platform,
-            running(triggers, settings.directory, platform.asynchronous, account),
+            running(
+                triggers,
+                settings.directory,
+                platform.asynchronous,
+                account,
+                endpoints=settings.endpoints,
+            ),
         ):
             pushes = receivers(triggers, platform.asynchronous)
             door = Door(platform, pushes, triggers.push_token)
@@ -175,7 +182,7 @@ async def _serve(
             interrupted.add_done_callback(lambda _: server.stop())
             click.echo("\n".join([_welcome(settings), *described(triggers)]))
             await server.serve(sockets=[listener])
-    except (StateError, EngineUnavailable) as error:
+    except (StateError, EngineUnavailable, NotRead) as error:
         raise click.ClickException(str(error)) from None
     click.echo("Lambda is shut down.")
     return 0

@@ -9,9 +9,10 @@ what is in a folder by then is no upload.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +24,16 @@ from warmstart.cli.console import Console
 from warmstart.invoke import Invoker
 from warmstart.service.asynchronous import AsyncConfig, AsyncInvocations, Destinations
 from warmstart.service.invocation import new_request_id
-from warmstart.triggers.buckets.notifications import Bucket, Notification, bucket_name
+from warmstart.triggers.buckets.notifications import (
+    AnyBucket,
+    Bucket,
+    Notification,
+    QueueBucket,
+    bucket_name,
+)
 from warmstart.triggers.configuration import InvalidTriggers, Triggers, read_triggers
 from warmstart.triggers.enqueuer import Enqueuer, Target
+from warmstart.triggers.pollers import NotRead
 from warmstart.triggers.push.door import PUSH, Application, Door
 from warmstart.triggers.push.receivers import receivers
 from warmstart.triggers.running import running
@@ -80,9 +88,17 @@ def dev_triggers(
 def described(triggers: Triggers) -> list[str]:
     """A line for each of them."""
     lines = [f"  woken by {each.schedule_expression}" for each in triggers.schedules]
-    lines += [f"  woken by files in {bucket.directory}" for bucket in triggers.buckets]
+    lines += [f"  woken by {_place(bucket)}" for bucket in triggers.buckets]
     lines += [f"  woken by posts to {PUSH}webhooks{hook.path}" for hook in triggers.webhooks]
     return lines
+
+
+def _place(bucket: AnyBucket) -> str:
+    match bucket:
+        case Bucket():
+            return f"files in {bucket.directory}"
+        case QueueBucket():
+            return f"notifications of s3://{bucket.name} in {bucket.queue_arn}"
 
 
 @asynccontextmanager
@@ -105,9 +121,23 @@ async def running_in_dev(
         invocations = AsyncInvocations(directory, invoker, _Defaults(), Destinations({}), arn)
         async with invocations as queue:
             announced = _Announced(queue, console)
-            async with running(triggers, directory, announced):
-                pushes = receivers(triggers, announced)
-                yield Door(application, pushes, triggers.push_token) if pushes else application
+            endpoints = _endpoints(os.environ)
+            try:
+                async with running(triggers, directory, announced, endpoints=endpoints):
+                    pushes = receivers(triggers, announced)
+                    yield Door(application, pushes, triggers.push_token) if pushes else application
+            except NotRead as error:
+                raise click.ClickException(str(error)) from None
+
+
+def _endpoints(environment: Mapping[str, str]) -> dict[str, str]:
+    """The URLs of AWS's services, or of what stands in for them, as an SDK would find them."""
+    default = environment.get("AWS_ENDPOINT_URL")
+    found = {
+        name: environment.get(f"AWS_ENDPOINT_URL_{name.upper()}", default)
+        for name in ("sns", "sqs")
+    }
+    return {name: url for name, url in found.items() if url}
 
 
 class _Defaults:

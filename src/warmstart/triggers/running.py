@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from warmstart.triggers.buckets.folder import FolderBuckets
+from warmstart.triggers.buckets.notifications import Bucket, QueueBucket
+from warmstart.triggers.buckets.queue import reading_notifications
 from warmstart.triggers.configuration import Triggers
 from warmstart.triggers.enqueuer import Account, Enqueuer
 from warmstart.triggers.schedules.engine import Schedules
@@ -16,12 +18,20 @@ __all__ = ["running"]
 
 @asynccontextmanager
 async def running(
-    triggers: Triggers, directory: Path, enqueuer: Enqueuer, account: Account | None = None
+    triggers: Triggers,
+    directory: Path,
+    enqueuer: Enqueuer,
+    account: Account | None = None,
+    *,
+    endpoints: Mapping[str, str] | None = None,
 ) -> AsyncIterator[None]:
     """Wake functions until the end of the block; what must be kept is in `directory`.
 
+    `endpoints` are the URLs of AWS's services, by their names in ARNs.
+
     Raises:
         OSError: a folder cannot be made.
+        NotRead: there is no endpoint for queues, and one is to be read.
         sqlite3.Error: a file of `directory` cannot be used.
     """
     async with AsyncExitStack() as stack:
@@ -29,8 +39,13 @@ async def running(
         if triggers.schedules or path.exists():  # to forget those that are no longer there
             schedules = Schedules(path, triggers.schedules, enqueuer, account=account)
             await stack.enter_async_context(schedules)
-        if triggers.buckets:
+        folders = [each for each in triggers.buckets if isinstance(each, Bucket)]
+        if folders:
             path = directory / "buckets.sqlite"
-            buckets = FolderBuckets(path, triggers.buckets, enqueuer, account=account)
+            buckets = FolderBuckets(path, folders, enqueuer, account=account)
             await stack.enter_async_context(buckets)
+        queues = [each for each in triggers.buckets if isinstance(each, QueueBucket)]
+        if queues:
+            reading = reading_notifications(queues, endpoints or {}, enqueuer)
+            await stack.enter_async_context(reading)
         yield

@@ -116,7 +116,7 @@ def test_what_is_disabled_is_left_out() -> None:
             "Type is one of S3, Schedule, ScheduleV2, Webhook, and not None",
         ),
         ("functions.work.events.a = {Type = 'S3'}", "functions.work.events.a: Bucket is missing"),
-        ("functions.w.events.a = {Type = 'S3', Bucket = 'b'}", "has no folder for 'b'"),
+        ("functions.w.events.a = {Type = 'S3', Bucket = 'b'}", "does not say where 'b' is"),
         ("functions.w.events.a = {Type = 'Schedule', Cron = ''}", "has no 'Cron'; it has"),
         ("functions.w.events.a = {Type = 'Schedule', Schedule = 5}", "Schedule is a text"),
         ("functions.w.events.a = {Type = 'Schedule', Schedule = 'x'}", "Rule 'w-a': A rule's"),

@@ -6,12 +6,19 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from warmstart.triggers.enqueuer import Target
 
-__all__ = ["Bucket", "InvalidBucket", "Notification", "bucket_name"]
+__all__ = [
+    "AnyBucket",
+    "Bucket",
+    "InvalidBucket",
+    "Notification",
+    "QueueBucket",
+    "bucket_name",
+]
 
 _EVENTS = {
     "s3:ObjectCreated:*",
@@ -22,6 +29,9 @@ _EVENTS = {
     "s3:ObjectRemoved:*",
     "s3:ObjectRemoved:Delete",
     "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:LifecycleExpiration:*",
+    "s3:LifecycleExpiration:Delete",
+    "s3:LifecycleExpiration:DeleteMarkerCreated",
 }
 
 
@@ -59,16 +69,14 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """A folder that is a bucket: its files are the objects, their paths in it the keys.
+class _Named:
+    """What has a bucket's name.
 
     Raises:
         InvalidBucket: AWS has no buckets of that name.
     """
 
     name: str
-    directory: Path
-    notifications: tuple[Notification, ...] = field(default=())
 
     def __post_init__(self) -> None:
         """Hold the name to AWS's rules."""
@@ -77,6 +85,25 @@ class Bucket:
                 f"'{self.name}' is no name of a bucket: that has 3 to 63 lower-case letters,"
                 " digits, dots and hyphens, and begins and ends with a letter or a digit"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket(_Named):
+    """A folder that is a bucket: its files are the objects, their paths in it the keys."""
+
+    directory: Path
+    notifications: tuple[Notification, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueBucket(_Named):
+    """A bucket elsewhere that sends its notifications to a queue of SQS."""
+
+    queue_arn: str
+    notifications: tuple[Notification, ...] = ()
+
+
+AnyBucket = Bucket | QueueBucket
 
 
 def bucket_name(directory: Path) -> str:

@@ -23,7 +23,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from warmstart.triggers.buckets.notifications import Bucket, InvalidBucket
+from warmstart.triggers.buckets.notifications import InvalidBucket
+from warmstart.triggers.configuration.buckets import read_bucket
 from warmstart.triggers.configuration.s3 import read_s3
 from warmstart.triggers.configuration.schedule import read_schedule
 from warmstart.triggers.configuration.schedule_v2 import read_schedule_v2
@@ -52,8 +53,8 @@ def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
     file.only("functions", "buckets", "push")
     push = file.table("push")
     push.only("Token")
-    folders = file.table("buckets")
-    gathered = Gathered(notifications={name: [] for name in folders})
+    places = file.table("buckets")
+    gathered = Gathered(notifications={name: [] for name in places})
     for kind, event in _events(file.table("functions")):
         try:
             _READERS[kind](event, gathered)
@@ -63,11 +64,11 @@ def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
             raise event.properties.wrong(str(error)) from None
     try:
         buckets = tuple(
-            Bucket(name, base / folders.text(name), tuple(wanted))
+            read_bucket(name, places.text(name), base, wanted)
             for name, wanted in gathered.notifications.items()
         )
     except InvalidBucket as error:
-        raise folders.wrong(str(error)) from None
+        raise places.wrong(str(error)) from None
     return Triggers(
         schedules=tuple(gathered.schedules),
         buckets=buckets,

@@ -1,4 +1,4 @@
-"""SAM's `S3`: notifications of a bucket, which is a folder. Pure.
+"""SAM's `S3`: notifications of a bucket. Pure.
 
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-s3.html
 """
@@ -20,7 +20,7 @@ def read_s3(event: Event, gathered: Gathered) -> None:
     properties.only("Bucket", "Events", "Filter")
     bucket = properties.text("Bucket")
     if bucket not in gathered.notifications:
-        raise properties.wrong(f"[buckets] has no folder for '{bucket}'")
+        raise properties.wrong(f"[buckets] does not say where '{bucket}' is")
     gathered.notifications[bucket].append(_notification(event))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from warmstart.triggers.buckets.notifications import Bucket, Notification
+from warmstart.triggers.buckets.notifications import AnyBucket, Notification
 from warmstart.triggers.configuration.tables import Table
 from warmstart.triggers.enqueuer import Target
 from warmstart.triggers.push.webhooks import Webhook
@@ -16,13 +16,13 @@ __all__ = ["Event", "Gathered", "Reader", "Triggers"]
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """Schedules, folders that are buckets, and what others push.
+    """Schedules, buckets with their notifications, and what others push.
 
     With a `push_token`, pushes that do not prove themselves otherwise must have it.
     """
 
     schedules: tuple[Definition, ...] = ()
-    buckets: tuple[Bucket, ...] = ()
+    buckets: tuple[AnyBucket, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     push_token: str | None = None
 

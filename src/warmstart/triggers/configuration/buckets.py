@@ -1,0 +1,39 @@
+"""The table `buckets`: where each bucket is, and so how its events are learned of. Pure.
+
+A folder's path, or the ARN of the queue that gets the bucket's notifications.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from warmstart.triggers.buckets.notifications import (
+    AnyBucket,
+    Bucket,
+    InvalidBucket,
+    Notification,
+    QueueBucket,
+)
+
+__all__ = ["read_bucket"]
+
+
+def read_bucket(
+    name: str, place: str, base: Path, notifications: Sequence[Notification]
+) -> AnyBucket:
+    """The bucket at a place; a folder is relative to `base`.
+
+    Raises:
+        InvalidBucket: there can be none of that name, or at that place.
+    """
+    wanted = tuple(notifications)
+    if place.startswith("arn:"):
+        if re.fullmatch(r"arn:aws:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}", place) is None:
+            raise InvalidBucket(
+                f"'{place}' is no ARN of a queue to which S3 sends notifications; write it as in"
+                " arn:aws:sqs:us-east-1:123456789012:uploads"
+            )
+        return QueueBucket(name, place, wanted)
+    return Bucket(name, base / place, wanted)
