@@ -176,7 +176,7 @@ async def _serve(
                 endpoints=settings.endpoints,
             ),
         ):
-            pushes = receivers(triggers, platform.asynchronous)
+            pushes = receivers(triggers, platform.asynchronous, settings.endpoints)
             door = Door(platform, pushes, triggers.push_token)
             server = HTTPServer(with_function_urls(door, platform, settings))
             interrupted.add_done_callback(lambda _: server.stop())

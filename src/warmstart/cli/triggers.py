@@ -89,6 +89,7 @@ def described(triggers: Triggers) -> list[str]:
     """A line for each of them."""
     lines = [f"  woken by {each.schedule_expression}" for each in triggers.schedules]
     lines += [f"  woken by {_place(bucket)}" for bucket in triggers.buckets]
+    lines += [f"  woken by {each.topic}, posted to {PUSH}sns" for each in triggers.topics]
     lines += [f"  woken by posts to {PUSH}webhooks{hook.path}" for hook in triggers.webhooks]
     return lines
 
@@ -124,7 +125,7 @@ async def running_in_dev(
             endpoints = _endpoints(os.environ)
             try:
                 async with running(triggers, directory, announced, endpoints=endpoints):
-                    pushes = receivers(triggers, announced)
+                    pushes = receivers(triggers, announced, endpoints)
                     yield Door(application, pushes, triggers.push_token) if pushes else application
             except NotRead as error:
                 raise click.ClickException(str(error)) from None
@@ -174,6 +175,8 @@ def _describe(payload: bytes) -> str:
     if "Records" not in event:
         return str(event["detail-type"])
     record = event["Records"][0]
+    if "Sns" in record:
+        return f"notification of {record['Sns']['TopicArn'].rpartition(':')[2]}"
     told = record["s3"]
     path = f"{told['bucket']['name']}/{unquote_plus(told['object']['key'])}"
     return f"{record['eventName']} {path}"

@@ -28,6 +28,7 @@ from warmstart.triggers.configuration.buckets import read_bucket
 from warmstart.triggers.configuration.s3 import read_s3
 from warmstart.triggers.configuration.schedule import read_schedule
 from warmstart.triggers.configuration.schedule_v2 import read_schedule_v2
+from warmstart.triggers.configuration.sns import read_sns
 from warmstart.triggers.configuration.tables import InvalidTriggers, Table
 from warmstart.triggers.configuration.triggers import Event, Gathered, Reader, Triggers
 from warmstart.triggers.configuration.webhook import read_webhook
@@ -37,6 +38,7 @@ __all__ = ["read_triggers"]
 
 _READERS: dict[str, Reader] = {
     "S3": read_s3,
+    "SNS": read_sns,
     "Schedule": read_schedule,
     "ScheduleV2": read_schedule_v2,
     "Webhook": read_webhook,
@@ -72,6 +74,7 @@ def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
     return Triggers(
         schedules=tuple(gathered.schedules),
         buckets=buckets,
+        topics=tuple(gathered.topics),
         webhooks=tuple(gathered.webhooks),
         push_token=push.secret("Token") if "Token" in push else None,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from warmstart.triggers.buckets.notifications import AnyBucket, Notification
 from warmstart.triggers.configuration.tables import Table
 from warmstart.triggers.enqueuer import Target
+from warmstart.triggers.push.sns.topics import TopicSubscription
 from warmstart.triggers.push.webhooks import Webhook
 from warmstart.triggers.schedules.definitions import Definition
 
@@ -23,6 +24,7 @@ class Triggers:
 
     schedules: tuple[Definition, ...] = ()
     buckets: tuple[AnyBucket, ...] = ()
+    topics: tuple[TopicSubscription, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     push_token: str | None = None
 
@@ -50,6 +52,7 @@ class Gathered:
 
     schedules: list[Definition] = field(default_factory=list)
     notifications: dict[str, list[Notification]] = field(default_factory=dict)
+    topics: list[TopicSubscription] = field(default_factory=list)
     webhooks: list[Webhook] = field(default_factory=list)
 
 

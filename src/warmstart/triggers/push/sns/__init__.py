@@ -1,0 +1,1 @@
+"""SNS's notifications, posted by an HTTP subscription."""
