@@ -263,6 +263,12 @@ async def _driver(settings: _Settings) -> AsyncIterator[Driver]:
     if settings.isolation == "process":
         yield ProcessDriver()
         return
+    hidden = _unreadable(settings.task_root)
+    if hidden is not None:
+        raise click.ClickException(
+            f"Containers run as a user of their own, as on AWS, who may not read {hidden}:"
+            f" chmod -R o+rX {settings.task_root}"
+        )
     try:
         driver = await asyncio.to_thread(DockerDriver, settings.image, settings.network)
     except EngineUnavailable as error:
@@ -275,6 +281,14 @@ async def _driver(settings: _Settings) -> AsyncIterator[Driver]:
         yield driver
     finally:
         await asyncio.to_thread(driver.close)
+
+
+def _unreadable(folder: Path) -> Path | None:
+    """The folder or a module in it, if not everybody may read it."""
+    if folder.stat().st_mode & 0o005 != 0o005:
+        return folder
+    modules = (path for path in sorted(folder.glob("*.py")) if path.is_file())
+    return next((path for path in modules if not path.stat().st_mode & 0o004), None)
 
 
 def _welcome(settings: _Settings, listener: socket.socket) -> str:
