@@ -176,3 +176,29 @@ def test_options_that_make_no_service_are_refused(
     )
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_what_a_function_puts_on_a_bus_wakes_another_by_its_rule(folder: Path) -> None:
+    (folder / "warmstart.toml").write_text("""
+        [functions.heard.events.orders]
+        Type = "EventBridgeRule"
+        EventBusName = "shop"
+        Pattern.source = ["my.shop"]
+        InputTransformer.InputPathsMap = { id = "$.detail.id" }
+        InputTransformer.InputTemplate = '{"ask": <id>}'
+    """)
+    (folder / "teller.py").write_text("""
+import boto3
+
+
+def handler(event, context):
+    entry = {"EventBusName": "shop", "Source": "my.shop", "DetailType": "x"}
+    entry["Detail"] = '{"id": 4711}'
+    return boto3.client("events").put_events(Entries=[entry])["FailedEntryCount"]
+""")
+    with started(folder, "serve", "--verbose") as running:
+        running.wait_for(re.compile("woken by events of the bus shop"))
+        create(running, "heard")
+        create(running, "teller", "--handler", "teller.handler", "--code", "teller.py")
+        assert say(running, "invoke", "teller").stdout.strip() == "0"
+        running.wait_for(re.compile("heard asked: 4711"))

@@ -66,6 +66,10 @@ def dev_triggers(
     Raises:
         click.UsageError: that cannot be.
     """
+    if others.rules:
+        raise click.UsageError(
+            "The buses of EventBridgeRule are there under `warmstart serve` only."
+        )
     target = Target(function)
     try:
         rules = tuple(
@@ -89,6 +93,7 @@ def described(triggers: Triggers) -> list[str]:
     """A line for each of them."""
     lines = [f"  woken by {each.schedule_expression}" for each in triggers.schedules]
     lines += [f"  woken by {_place(bucket)}" for bucket in triggers.buckets]
+    lines += [f"  woken by events of the bus {each.bus}" for each in triggers.rules]
     lines += [f"  woken by {each.topic}, posted to {PUSH}sns" for each in triggers.topics]
     lines += [f"  woken by posts to {PUSH}webhooks{hook.path}" for hook in triggers.webhooks]
     return lines

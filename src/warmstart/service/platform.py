@@ -52,6 +52,7 @@ from warmstart.service.environments.drivers import ByPackage
 from warmstart.service.environments.enclosure import ProcessDriver
 from warmstart.service.environments.engine import EngineUnavailable
 from warmstart.service.environments_api import ENVIRONMENTS, environments_response
+from warmstart.service.event_buses import EventBuses
 from warmstart.service.function import IDLE_TIMEOUT
 from warmstart.service.invocation import new_request_id
 from warmstart.service.limits import Limits
@@ -116,6 +117,7 @@ class Platform:
         control: ControlPlane,
         invoker: Invoker,
         asynchronous: AsyncInvocations,
+        event_buses: EventBuses,
         api: Application,
         verifier: Verifier,
     ) -> None:
@@ -123,6 +125,7 @@ class Platform:
         self.control = control
         self.invoker = invoker
         self.asynchronous = asynchronous
+        self.event_buses = event_buses
         self._api = api
         self._verifier = verifier
 
@@ -248,8 +251,13 @@ async def _assemble(
         )
     )
     verifier = SignatureVerifier(settings.keys, clock) if settings.keys else LocalCallers()
+    event_buses = EventBuses(arns, clock)
     api = Application(
         Api(AwsJSON("logs"), operations_of(log_groups, LogEvents(files, clock))),
+        Api(
+            AwsJSON("events", invalid_input="ValidationException"),
+            operations_of(event_buses),
+        ),
         Api(
             RestJSON("lambda"),
             operations_of(*control.groups),
@@ -259,7 +267,7 @@ async def _assemble(
     )
     expiring = asyncio.create_task(_expire(log_groups))
     stack.callback(expiring.cancel)
-    return Platform(service, control, functions, asynchronous, api, verifier)
+    return Platform(service, control, functions, asynchronous, event_buses, api, verifier)
 
 
 def _driver(

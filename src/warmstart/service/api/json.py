@@ -1,4 +1,4 @@
-"""The protocol of CloudWatch Logs: JSON in both bodies, the operation's name in a header.
+"""The protocol of CloudWatch Logs and EventBridge: JSON, the operation's name in a header.
 
 https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 """
@@ -19,11 +19,13 @@ __all__ = ["AwsJSON"]
 
 
 class AwsJSON:
-    """The server's side of the protocol, for one service."""
+    """The server's side of the protocol, for one service.
 
-    invalid_input = "InvalidParameterException"
+    `invalid_input` is its error for input that the model does not allow.
+    """
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, *, invalid_input: str = "InvalidParameterException") -> None:
+        self.invalid_input = invalid_input
         self.model = service_model(service)
         self.service: str = self.model.signing_name
         metadata = self.model.metadata

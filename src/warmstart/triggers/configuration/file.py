@@ -25,6 +25,7 @@ from typing import Any
 
 from warmstart.triggers.buckets.notifications import InvalidBucket
 from warmstart.triggers.configuration.buckets import read_bucket
+from warmstart.triggers.configuration.event_bridge_rule import read_event_bridge_rule
 from warmstart.triggers.configuration.s3 import read_s3
 from warmstart.triggers.configuration.schedule import read_schedule
 from warmstart.triggers.configuration.schedule_v2 import read_schedule_v2
@@ -37,6 +38,7 @@ from warmstart.triggers.enqueuer import Target
 __all__ = ["read_triggers"]
 
 _READERS: dict[str, Reader] = {
+    "EventBridgeRule": read_event_bridge_rule,
     "S3": read_s3,
     "SNS": read_sns,
     "Schedule": read_schedule,
@@ -74,6 +76,7 @@ def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
     return Triggers(
         schedules=tuple(gathered.schedules),
         buckets=buckets,
+        rules=tuple(gathered.rules),
         topics=tuple(gathered.topics),
         webhooks=tuple(gathered.webhooks),
         push_token=push.secret("Token") if "Token" in push else None,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from warmstart.triggers.buckets.notifications import AnyBucket, Notification
+from warmstart.triggers.buses.rules import BusRule
 from warmstart.triggers.configuration.tables import Table
 from warmstart.triggers.enqueuer import Target
 from warmstart.triggers.push.sns.topics import TopicSubscription
@@ -24,6 +25,7 @@ class Triggers:
 
     schedules: tuple[Definition, ...] = ()
     buckets: tuple[AnyBucket, ...] = ()
+    rules: tuple[BusRule, ...] = ()
     topics: tuple[TopicSubscription, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     push_token: str | None = None
@@ -52,6 +54,7 @@ class Gathered:
 
     schedules: list[Definition] = field(default_factory=list)
     notifications: dict[str, list[Notification]] = field(default_factory=dict)
+    rules: list[BusRule] = field(default_factory=list)
     topics: list[TopicSubscription] = field(default_factory=list)
     webhooks: list[Webhook] = field(default_factory=list)
 

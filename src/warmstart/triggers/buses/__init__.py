@@ -1,0 +1,1 @@
+"""EventBridge's rules on the events of a bus."""
