@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import quote
 
 import docker
 import pytest
 
-__all__ = ["BASE", "PYTHON", "building", "engine", "root"]
+__all__ = ["BASE", "PYTHON", "building", "engine", "removing", "root", "without"]
 
 BASE = "warmstart-test-base"
 """Debian with its Python, of the version PYTHON."""
@@ -35,7 +36,7 @@ def engine() -> Iterator[docker.DockerClient]:
         client.images.get(BASE)
     except docker.errors.ImageNotFound:
         client.close()
-        _without(f"the engine has no image {BASE}; `scripts/engine` makes it")
+        without(f"the engine has no image {BASE}; `scripts/engine` makes it")
     yield client
     client.close()
 
@@ -44,17 +45,29 @@ def engine() -> Iterator[docker.DockerClient]:
 def root(engine: docker.DockerClient) -> None:
     """To build images the engine is enough; to serve functions in containers takes root."""
     if os.geteuid() != 0:
-        _without("only root serves functions in containers")
+        without("only root serves functions in containers")
 
 
 @contextmanager
 def building() -> Iterator[None]:
-    """Builds and removals of images one at a time, in whatever process tests run.
+    """Around builds of images, by which no step is removed meanwhile that they may be using."""
+    with _images(fcntl.LOCK_SH):
+        yield
 
-    To remove an image removes the steps it was built by, which another build may be using.
-    """
-    with open(Path(tempfile.gettempdir()) / "warmstart-test-images.lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+
+@contextmanager
+def removing() -> Iterator[None]:
+    """Around removals of images, which remove the steps that these were built by, too."""
+    with _images(fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _images(lock: int) -> Iterator[None]:
+    """The lock on an engine's images, for whatever processes tests run in."""
+    engine = quote(os.environ.get("DOCKER_HOST", ""), safe="")
+    with open(Path(tempfile.gettempdir()) / f"warmstart-test-images-{engine}.lock", "w") as file:
+        fcntl.flock(file, lock)
         yield
 
 
@@ -66,10 +79,11 @@ def _connected() -> docker.DockerClient:
     # The SDK leaves a socket open that it could not connect: no test is to be charged with it.
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         gc.collect()
-    _without(f"no Docker engine answers ({reason}); `scripts/engine` starts one")
+    without(f"no Docker engine answers ({reason}); `scripts/engine` starts one")
 
 
-def _without(reason: str) -> NoReturn:
+def without(reason: str) -> NoReturn:
+    """Skip the test, or fail it where Docker is required."""
     if os.environ.get("WARMSTART_DOCKER") == "required":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.bundle.wheels import write_wheel
-from tests.engine import BASE, PYTHON, building, engine
+from tests.engine import BASE, PYTHON, building, engine, removing
 from warmstart.bundle.context import write_context
 from warmstart.bundle.dockerfile import dockerfile
 from warmstart.cli.commands import warmstart
@@ -55,6 +55,7 @@ def project(
     monkeypatch.chdir(root)
     with building():
         yield root
+    with removing():
         for image in engine.images.list(TAG):
             engine.images.remove(image.id, force=True)
 

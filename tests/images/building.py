@@ -13,7 +13,7 @@ from typing import Any
 
 import docker
 
-from tests.engine import BASE, PYTHON, building
+from tests.engine import BASE, PYTHON, building, removing
 from tests.images.wheels import offline
 from warmstart.bundle import dockerfile as dockerfiles
 from warmstart.bundle.context import write_context
@@ -58,7 +58,7 @@ def _built(engine: docker.DockerClient, tag: str, **source: Any) -> Iterator[str
     try:
         yield tag
     finally:
-        with building():
+        with removing():
             engine.images.remove(tag, force=True)
 
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from tests.adapter import samples
 from tests.chain.serving import Response, request
 from tests.cli.running import Running, started
-from tests.engine import BASE, PYTHON, building, engine, root
+from tests.engine import BASE, PYTHON, building, engine, removing, root
 from tests.images.running import running_container, wait_for
 from tests.images.wheels import offline
 from tests.runtime.rie import rie_path
@@ -68,7 +68,7 @@ def built(
             done = CliRunner().invoke(warmstart, command, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     yield Built(tag, f"{name}.app")
-    with building():
+    with removing():
         engine.images.remove(tag, force=True)
 
 

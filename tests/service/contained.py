@@ -12,7 +12,7 @@ from typing import Any
 import docker
 import pytest
 
-from tests.engine import BASE, engine
+from tests.engine import BASE, engine, without
 from tests.service.scripted import Observed
 from warmstart.invoke import InvokeResult
 from warmstart.service.environments.docker import DockerDriver
@@ -38,7 +38,7 @@ def driver(engine: docker.DockerClient) -> Iterator[DockerDriver]:
     try:
         driver = DockerDriver(BASE)
     except EngineUnavailable as error:
-        pytest.skip(str(error))
+        without(str(error))
     yield driver
     assert containers(engine) == []
     driver.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.engine import BASE, building
+from tests.engine import BASE, building, removing
 from tests.service.contained import (
     answer,
     anyio_backend,
@@ -154,7 +154,7 @@ def image_with(engine: docker.DockerClient, files: dict[str, str]) -> Iterator[s
     try:
         yield tag
     finally:
-        with building():
+        with removing():
             engine.images.remove(tag, force=True)
 
 
