@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -147,10 +148,11 @@ class PlayedEnclosure:
     """Has nothing in it."""
 
     listener = None
-    layers = None
 
-    def __init__(self, task_root: str, started: asyncio.Queue[Played]) -> None:
-        self.places = Places(task_root, None, task_root)
+    def __init__(self, function: Function, started: asyncio.Queue[Played]) -> None:
+        layers = function.layers_directory
+        self.layers = None if layers is None else Path(layers)
+        self.places = Places(function.task_root, None, function.task_root)
         self.frozen = False
         self._started = started
 
@@ -195,7 +197,7 @@ class PlayedDriver:
         self._started: asyncio.Queue[Played] = asyncio.Queue()
 
     async def open(self, function: Function, environment_id: str) -> PlayedEnclosure:
-        return PlayedEnclosure(function.task_root, self._started)
+        return PlayedEnclosure(function, self._started)
 
     async def started(self) -> Played:
         """The next runtime that the service starts."""
