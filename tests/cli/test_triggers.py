@@ -64,11 +64,11 @@ def test_a_queues_messages_wake_the_app(folder: Path) -> None:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
-        url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+        url = sqs.create_queue(QueueName="orders-of-dev")["QueueUrl"]
         with started(folder, "dev", "plain:handler", "--queue", url) as running:
             sqs.send_message(QueueUrl=url, MessageBody="an order")
             running.wait_for(re.compile(r"  \| an order"))
-            running.wait_for(re.compile(r"EVENT  1 message of orders +done +\d"))
+            running.wait_for(re.compile(r"EVENT  1 message of orders-of-dev +done +\d"))
             assert running.interrupt() == 0
             assert "Traceback" not in running.printed
 

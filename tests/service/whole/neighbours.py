@@ -11,6 +11,10 @@ from moto.server import ThreadedMotoServer
 
 @dataclass(frozen=True)
 class Moto:
+    """A server. What it holds is the whole process's, whichever server it was put through: two
+    tests that share a process and a name share the queue. So each takes names of its own.
+    """
+
     url: str
 
     @classmethod

@@ -22,7 +22,11 @@ def handler(event, context):
 
 
 class Recorder:
-    """How often each id was heard. Who calls before it is `open` is kept waiting, and not heard."""
+    """How often each id was heard.
+
+    A call tells one or, in lines, several. Who calls before it is `open` is kept waiting, and
+    not heard.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -36,13 +40,20 @@ class Recorder:
             assert time.monotonic() < deadline, f"{len(missing)} of {len(ids)} were never heard"
             time.sleep(0.05)
 
+    def wait_for_some(self, count: int, seconds: float) -> None:
+        """Return when so many different ones have been heard."""
+        deadline = time.monotonic() + seconds
+        while len(self.heard) < count:
+            assert time.monotonic() < deadline, f"only {len(self.heard)} of {count} were heard"
+            time.sleep(0.02)
+
 
 @contextmanager
 def recording(*, opened: bool = True) -> Iterator[Recorder]:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             if recorder.open.is_set():
-                recorder.heard[self.rfile.read().decode()] += 1
+                recorder.heard.update(self.rfile.read().decode().splitlines())
             recorder.open.wait()
 
     class Server(socketserver.TCPServer):

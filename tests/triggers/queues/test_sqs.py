@@ -273,6 +273,33 @@ async def test_a_fifo_queues_groups_keep_their_order(moto: str) -> None:
         assert found == sorted(found, key=lambda body: int(body[1:]))
 
 
+async def test_a_group_waits_for_its_message_that_failed(moto: str) -> None:
+    """One message at a time: of several that failed together, moto hands out the last first."""
+    queue = Queue(moto, fifo=True)
+    done: list[str] = []
+
+    async def fail_first(records: list[dict[str, Any]]) -> bytes:
+        (record,) = records
+        first = record["attributes"]["ApproximateReceiveCount"] == "1"
+        if first and record["body"][1:] in "14":
+            raise ValueError("no")
+        done.append(record["body"])
+        return DONE
+
+    for number in range(10):
+        group = "ab"[number % 2]
+        await queue.send(
+            f"{group}{number}", MessageGroupId=group, MessageDeduplicationId=str(number)
+        )
+    async with queue.read(work := Work(fail_first), BatchSize=1):
+        await queue.empty()
+
+    assert [body for body in work.bodies if body[0] == "a"] == ["a0", "a2", "a4", "a4", "a6", "a8"]
+    for group in "ab":
+        found = [body for body in done if body[0] == group]
+        assert found == sorted(found)
+
+
 async def test_no_more_batches_run_together_than_the_mapping_allows(queue: Queue) -> None:
     async def linger(records: list[dict[str, Any]]) -> bytes:
         await asyncio.sleep(0.02)
