@@ -28,7 +28,6 @@ from warmstart.service.logs.lines import log_line
 from warmstart.service.platform import Platform, Settings
 from warmstart.service.state.errors import StateError
 from warmstart.service.telemetry import Event
-from warmstart.triggers.buses.rules import Rules
 from warmstart.triggers.configuration import Triggers
 from warmstart.triggers.enqueuer import Account
 from warmstart.triggers.event_sources import event_sources
@@ -40,8 +39,15 @@ from warmstart.triggers.running import running
 __all__ = ["serve"]
 
 _ENDPOINT = "AWS_ENDPOINT_URL"
-_NEIGHBOURS = {"s3": "S3", "sqs": "SQS", "sns": "SNS", "events": "EVENTBRIDGE"}
-"""Services that are spoken to, by their names in ARNs and in `AWS_ENDPOINT_URL_…`."""
+_NEIGHBOURS = {
+    "s3": "S3",
+    "sqs": "SQS",
+    "sns": "SNS",
+    "events": "EVENTBRIDGE",
+    "kinesis": "KINESIS",
+    "dynamodbstreams": "DYNAMODB_STREAMS",
+}
+"""Services that are spoken to, by their names here and in `AWS_ENDPOINT_URL_…`."""
 
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -138,12 +144,10 @@ def serve(
         )
     triggers = _triggers(triggers_file)
     listener = listen(host, port)
-    # What the service itself sends to a bus bears no signature that its own keys would make.
-    own_events = None if access_keys else address(listener)
     settings = Settings(
         endpoint=lambda: address(listener),
         keys=access_keys,
-        endpoints=_neighbours(os.environ, aws_endpoint_url, own_events),
+        endpoints=_neighbours(os.environ, aws_endpoint_url),
         function_variables=_endpoints(os.environ, aws_endpoint_url, address(listener))
         | _credentials(os.environ, access_keys),
         **options,
@@ -169,7 +173,9 @@ async def _serve(
             Platform.open(
                 settings,
                 observer=_print_line if verbose else None,
-                event_sources=lambda invoker: event_sources(invoker, settings.endpoints),
+                event_sources=lambda invoker, failures: event_sources(
+                    invoker, settings.endpoints, settings.directory, failures
+                ),
             ) as platform,
             running(
                 triggers,
@@ -179,8 +185,6 @@ async def _serve(
                 endpoints=settings.endpoints,
             ),
         ):
-            rules = Rules(triggers.rules, platform.asynchronous, account)
-            platform.event_buses.deliver = rules.deliver
             pushes = receivers(triggers, platform.asynchronous, settings.endpoints)
             door = Door(platform, pushes, triggers.push_token)
             server = HTTPServer(with_function_urls(door, platform, settings))
@@ -199,8 +203,7 @@ def _welcome(settings: Settings) -> str:
     return (
         f"Lambda at {where} (data in {settings.directory}; Ctrl-C ends it)\n"
         f"  export AWS_ENDPOINT_URL_LAMBDA={url}\n"
-        f"  export AWS_ENDPOINT_URL_CLOUDWATCH_LOGS={url}\n"
-        f"  export AWS_ENDPOINT_URL_EVENTBRIDGE={url}"
+        f"  export AWS_ENDPOINT_URL_CLOUDWATCH_LOGS={url}"
     )
 
 
@@ -223,33 +226,22 @@ def _read_keys(path: Path) -> dict[str, str]:
     return keys
 
 
-def _neighbours(
-    environment: Mapping[str, str], default: str | None, own_events: str | None
-) -> dict[str, str]:
-    """The endpoints of the services that functions' code and results come from and go to.
-
-    EventBridge is `own_events` if nothing says that it is elsewhere.
-    """
+def _neighbours(environment: Mapping[str, str], default: str | None) -> dict[str, str]:
+    """The endpoints of the services that functions' code and results come from and go to."""
     found = {
         name: environment.get(f"{_ENDPOINT}_{variable}", default)
         for name, variable in _NEIGHBOURS.items()
     }
-    found["events"] = found["events"] or own_events
     return {name: url for name, url in found.items() if url}
 
 
 def _endpoints(environment: Mapping[str, str], default: str | None, own: str) -> dict[str, str]:
-    """What tells an SDK in a function where services are.
-
-    Lambda and its logs are here, and so is EventBridge if nothing else is named for it.
-    """
+    """What tells an SDK in a function where services are. Lambda and its logs are here."""
     found = {
         name: url for name, url in environment.items() if name.startswith(f"{_ENDPOINT}_") and url
     }
     if default:
         found[_ENDPOINT] = default
-    else:
-        found.setdefault(f"{_ENDPOINT}_EVENTBRIDGE", own)
     return found | {f"{_ENDPOINT}_LAMBDA": own, f"{_ENDPOINT}_CLOUDWATCH_LOGS": own}
 
 

@@ -38,6 +38,7 @@ from warmstart.service.api.operations import operations_of
 from warmstart.service.api.rest_json import RestJSON
 from warmstart.service.api.signature import SignatureVerifier
 from warmstart.service.asynchronous.destinations import Destinations
+from warmstart.service.asynchronous.failure_records import FailureRecords
 from warmstart.service.asynchronous.invocations import AsyncInvocations
 from warmstart.service.asynchronous.recursion import RecursionGuard
 from warmstart.service.clock import Clock
@@ -71,7 +72,7 @@ __all__ = ["Platform", "Settings"]
 
 _logger = logging.getLogger(__name__)
 
-EventSources = Callable[[Invoker], AbstractAsyncContextManager[Pollers]]
+EventSources = Callable[[Invoker, FailureRecords], AbstractAsyncContextManager[Pollers]]
 
 RETENTION_INTERVAL = 3600
 """Seconds between two looks for logs that are older than their group's retention."""
@@ -234,11 +235,13 @@ async def _assemble(
         clock,
     )
     log_groups = LogGroups(files, store, arns, clock)
-    if event_sources is not None:
-        control.event_sources.pollers = await stack.enter_async_context(event_sources(functions))
-    await control.restore()
     destinations = Destinations(settings.endpoints, region=settings.region)
     stack.callback(destinations.close)
+    if event_sources is not None:
+        failures = FailureRecords(destinations, clock)
+        pollers = event_sources(functions, failures)
+        control.event_sources.pollers = await stack.enter_async_context(pollers)
+    await control.restore()
     asynchronous = await stack.enter_async_context(
         AsyncInvocations(
             settings.directory,

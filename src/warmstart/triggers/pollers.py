@@ -40,11 +40,20 @@ class Pollers:
     is not done with is handed out again. Leave it before the invoker is closed.
 
     `kinds` are by the service's name in a source's ARN (`sqs`); a self-managed source is
-    Kafka's (`kafka`).
+    Kafka's (`kafka`). They write each mapping's last processing result to `results`, if they
+    have one; `on_forget` hears of mappings that are gone for good.
     """
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        *,
+        results: dict[str, str] | None = None,
+        on_forget: Callable[[str], None] | None = None,
+    ) -> None:
         self._kinds = kinds
+        self._results = {} if results is None else results
+        self._on_forget = on_forget
         self._reading: dict[str, Poller] = {}
         self._closed = False
 
@@ -66,6 +75,16 @@ class Pollers:
         poller = self._reading.pop(mapping_id, None)
         if poller is not None:
             await poller.stop()
+
+    def forget(self, mapping_id: str) -> None:
+        """A mapping that was stopped is gone for good, and what is kept of it goes, too."""
+        self._results.pop(mapping_id, None)
+        if self._on_forget is not None:
+            self._on_forget(mapping_id)
+
+    def last_result(self, mapping_id: str) -> str | None:
+        """What came of reading for that mapping last, since this process began."""
+        return self._results.get(mapping_id)
 
     async def __aenter__(self) -> Pollers:
         return self

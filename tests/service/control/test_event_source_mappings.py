@@ -25,6 +25,8 @@ class Reading:
     def __init__(self) -> None:
         self.may = asyncio.Event()
         self.read: dict[str, Members] = {}
+        self.forgotten: list[str] = []
+        self.results: dict[str, str] = {}
 
     async def start(self, mapping: Members) -> None:
         await self.may.wait()
@@ -33,6 +35,12 @@ class Reading:
     async def stop(self, mapping_id: str) -> None:
         await self.may.wait()
         self.read.pop(mapping_id, None)
+
+    def forget(self, mapping_id: str) -> None:
+        self.forgotten.append(mapping_id)
+
+    def last_result(self, mapping_id: str) -> str | None:
+        return self.results.get(mapping_id)
 
 
 async def settled(control: Control) -> None:

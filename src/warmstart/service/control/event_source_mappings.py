@@ -53,6 +53,14 @@ class Pollers(Protocol):
         """Return when nothing is read for that mapping any more."""
         ...
 
+    def forget(self, mapping_id: str) -> None:
+        """Keep nothing of a mapping that was stopped."""
+        ...
+
+    def last_result(self, mapping_id: str) -> str | None:
+        """What came of reading for that mapping last, if that is known."""
+        ...
+
 
 class EventSourceMappings:
     """The five operations. Without `pollers`, which may be given later, nothing is read."""
@@ -182,6 +190,8 @@ class EventSourceMappings:
             _logger.exception("The event source of mapping %s is not read", mapping_id)
             mapping["LastProcessingResult"] = _PROBLEM
         if mapping["State"] == "Deleting":
+            if self.pollers is not None:
+                self.pollers.forget(mapping_id)
             with self._registry.transaction():
                 self._registry.store.delete(_KIND, mapping_id)
                 self._registry.store.delete("tags", self._arn(mapping_id))
@@ -251,6 +261,9 @@ class EventSourceMappings:
     def _shown(self, mapping: Members) -> Members:
         output = {name: value for name, value in mapping.items() if name != "Enabled"}
         output["EventSourceMappingArn"] = self._arn(mapping["UUID"])
+        result = self.pollers.last_result(mapping["UUID"]) if self.pollers else None
+        if result is not None:
+            output["LastProcessingResult"] = result
         for member in ("LastModified", "StartingPositionTimestamp"):
             if member in output:
                 output[member] = datetime.fromtimestamp(output[member], UTC)

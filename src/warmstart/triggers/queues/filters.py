@@ -14,31 +14,33 @@ from warmstart.events.patterns import Matches, compile_pattern
 __all__ = ["message_filter"]
 
 
-def message_filter(patterns: Sequence[str]) -> Callable[[Mapping[str, Any]], bool]:
+def message_filter(
+    patterns: Sequence[str], content: str | None = "body"
+) -> Callable[[Mapping[str, Any]], bool]:
     """Whether a record matches one of the patterns, or there are none.
 
-    A pattern of the body's members takes JSON alone, one of the whole body's text other
-    texts alone.
+    `content` is the record's member that is a text, into which patterns may look if it is
+    JSON. A pattern of its members takes JSON alone, one of the whole text other texts alone.
 
     Raises:
         InvalidPattern: one of them is none.
     """
-    tests = [_test(pattern) for pattern in patterns]
+    tests = [_test(pattern, content) for pattern in patterns]
     return lambda record: not tests or any(test(record) for test in tests)
 
 
-def _test(text: str) -> Matches:
+def _test(text: str, content: str | None) -> Matches:
     matches = compile_pattern(text)
-    body = json.loads(text).get("body")
-    if body is None:
+    body = json.loads(text).get(content)
+    if content is None or body is None:
         return matches
     wants_json = isinstance(body, Mapping)
 
     def test(record: Mapping[str, Any]) -> bool:
-        parsed = _parsed(record["body"])
+        parsed = _parsed(record[content])
         if (parsed is not None) != wants_json:
             return False
-        return matches({**record, "body": parsed} if wants_json else record)
+        return matches({**record, content: parsed} if wants_json else record)
 
     return test
 

@@ -1,0 +1,1 @@
+"""Streams, which are read shard by shard, in order."""

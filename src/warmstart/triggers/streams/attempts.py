@@ -1,0 +1,88 @@
+"""What becomes of a batch: done, tried again, in halves or as a rest, or given up. Pure.
+
+https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from warmstart.triggers.streams.model import Record, StreamMapping
+
+__all__ = ["Attempt", "Condition", "Outcome", "Verdict", "judge", "without_expired"]
+
+
+class Condition(StrEnum):
+    """Why records are given up."""
+
+    RETRY_ATTEMPTS_EXHAUSTED = "RetryAttemptsExhausted"
+    RECORD_AGE_EXCEEDED = "RecordAgeExceeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Records that are to be handled. `retries` are those that count against the maximum."""
+
+    records: tuple[Record, ...]
+    retries: int = 0
+    invokes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the function said: whether it was reached, and the records that it failed at.
+
+    Of an error or an invalid report, these are all.
+    """
+
+    reached: bool = True
+    failed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is done with, what is given up, and what is tried next, in this order."""
+
+    done: tuple[Record, ...] = ()
+    discarded: tuple[Record, ...] = ()
+    pending: tuple[Attempt, ...] = ()
+
+
+def without_expired(
+    attempt: Attempt, mapping: StreamMapping, now: float
+) -> tuple[tuple[Record, ...], Attempt]:
+    """The records that are too old, and an attempt at the others."""
+    oldest = now - mapping.maximum_record_age
+    if mapping.maximum_record_age < 0:
+        return (), attempt
+    expired = tuple(record for record in attempt.records if record.arrived < oldest)
+    fresh = tuple(record for record in attempt.records if record.arrived >= oldest)
+    return expired, replace(attempt, records=fresh)
+
+
+def judge(attempt: Attempt, outcome: Outcome, mapping: StreamMapping) -> Verdict:
+    """What comes of an attempt. All before the first record that failed is done with."""
+    if not outcome.reached:
+        return Verdict(pending=(attempt,))
+    records = attempt.records
+    first = next(
+        (at for at, record in enumerate(records) if record.sequence in outcome.failed), len(records)
+    )
+    done, left = records[:first], records[first:]
+    invokes = attempt.invokes + 1
+    if not outcome.failed:
+        return Verdict(done=done)
+    if mapping.bisects and len(records) > 1:  # which costs no retry
+        parts = (left,) if done else _halves(left)
+        pending = tuple(Attempt(part, attempt.retries, invokes) for part in parts)
+        return Verdict(done=done, pending=pending)
+    if 0 <= mapping.maximum_retry_attempts <= attempt.retries:
+        return Verdict(done=done, discarded=left)
+    return Verdict(done=done, pending=(Attempt(left, attempt.retries + 1, invokes),))
+
+
+def _halves(records: tuple[Record, ...]) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
+    middle = len(records) // 2
+    return records[:middle], records[middle:]

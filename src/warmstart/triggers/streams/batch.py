@@ -1,0 +1,211 @@
+"""Takes the batches of a shard through the function, until each is done with or given up.
+
+What decides is in `attempts`; here is what acts: it invokes, waits, and hands records that
+are given up to the on-failure destination before they count as done with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from warmstart.invoke import InvokeError, Invoker, InvokeResult
+from warmstart.triggers.clock import Clock
+from warmstart.triggers.queues.results import InvalidReport, reported_failures
+from warmstart.triggers.streams.attempts import (
+    Attempt,
+    Condition,
+    Outcome,
+    judge,
+    without_expired,
+)
+from warmstart.triggers.streams.failures import FailureDestinations, Place, failure_record
+from warmstart.triggers.streams.model import Record, StreamMapping
+from warmstart.triggers.streams.windows import InvalidState, returned_state
+
+__all__ = ["CALL_FAILED", "OK", "BatchHandler", "Finish", "Report", "backoff"]
+
+OK = "OK"
+CALL_FAILED = "PROBLEM: Function call failed"
+
+Report = Callable[[str], None]
+"""Takes what a mapping's `LastProcessingResult` says from now on."""
+
+Finish = Callable[[Iterable[Record], str | None], None]
+"""Takes records that are done with, and the state of their window, if it is another."""
+
+_SHORT, _LONG = 0.2, 30.0
+"""Seconds between attempts, at first and in the end."""
+
+_logger = logging.getLogger(__name__)
+
+
+def backoff(attempts: int) -> float:
+    """Seconds to wait after so many attempts that came to nothing."""
+    return min(_LONG, _SHORT * 2.0 ** min(attempts, 10))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    outcome: Outcome
+    result: InvokeResult | None = None
+    state: str | None = None
+
+
+class BatchHandler:
+    """Handles the batches of one shard."""
+
+    def __init__(
+        self,
+        mapping: StreamMapping,
+        place: Place,
+        invoker: Invoker,
+        destinations: FailureDestinations,
+        clock: Clock,
+        report: Report,
+    ) -> None:
+        self._mapping = mapping
+        self._place = place
+        self._invoker = invoker
+        self._destinations = destinations
+        self._clock = clock
+        self._report = report
+        self._calls: set[asyncio.Task[InvokeResult]] = set()
+
+    async def wait_idle(self) -> None:
+        """Return when nothing that was begun is at the function any more."""
+        if self._calls:
+            await asyncio.wait(set(self._calls))
+
+    def cancel(self) -> None:
+        """Wait for no answer."""
+        for call in self._calls:
+            call.cancel()
+
+    async def handle(
+        self,
+        records: tuple[Record, ...],
+        finish: Finish,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Return when all records are done with; `finish` hears of them as they are.
+
+        It is also given the state that the function returned, if the event has `members`
+        of a tumbling window. A window that ends may have no records.
+        """
+        pending = deque([Attempt(records)])
+        state = json.dumps((members or {}).get("state", {}))
+        fruitless = 0
+        while pending:
+            attempt = pending.popleft()
+            expired, attempt = without_expired(attempt, self._mapping, self._clock.time())
+            if expired:
+                await self._discard(expired, Condition.RECORD_AGE_EXCEEDED, attempt.invokes, None)
+                finish(expired, state)
+                if not attempt.records:
+                    continue
+            told = None if members is None else {**members, "state": json.loads(state)}
+            answered = await self._invoke(attempt, told)
+            verdict = judge(attempt, answered.outcome, self._mapping)
+            state = answered.state or state
+            if verdict.discarded:
+                condition = Condition.RETRY_ATTEMPTS_EXHAUSTED
+                invokes = attempt.invokes + 1
+                await self._discard(verdict.discarded, condition, invokes, answered.result)
+            finish(verdict.done + verdict.discarded, state)
+            pending.extendleft(reversed(verdict.pending))
+            fruitless = 0 if verdict.done or verdict.discarded else fruitless + 1
+            if fruitless:
+                await self._clock.sleep(backoff(fruitless))
+
+    async def _invoke(self, attempt: Attempt, members: Mapping[str, Any] | None) -> _Answered:
+        target = self._mapping.target
+        event: dict[str, Any] = {
+            "Records": [record.event for record in attempt.records],
+            **(members or {}),
+        }
+        everything = frozenset(record.sequence for record in attempt.records)
+        try:
+            result = await self._call(json.dumps(event).encode())
+        except InvokeError as error:
+            if error.status != 429:
+                _logger.error("%s cannot be invoked: %s", target.function, error.message)
+            self._report(CALL_FAILED)
+            return _Answered(Outcome(reached=False))
+        if result.function_error is not None:
+            self._report(CALL_FAILED)
+            return _Answered(Outcome(failed=everything or _NO_RECORD), result)
+        try:
+            state = None if members is None else returned_state(result.payload)
+            failed = frozenset[str]()
+            if self._mapping.reports_failures:
+                failed = frozenset(reported_failures(result.payload, everything))
+        except (InvalidState, InvalidReport) as error:
+            _logger.warning(
+                "A batch of %s counts as failed, because of the function's answer: %s",
+                self._mapping.stream_arn,
+                error,
+            )
+            self._report(CALL_FAILED)
+            return _Answered(Outcome(failed=everything or _NO_RECORD), result)
+        self._report(CALL_FAILED if failed else OK)
+        return _Answered(Outcome(failed=failed), result, state)
+
+    async def _call(self, payload: bytes) -> InvokeResult:
+        """An invocation that goes on if nobody waits for it any more."""
+        target = self._mapping.target
+        call = asyncio.ensure_future(
+            self._invoker.invoke(target.function, payload, qualifier=target.qualifier)
+        )
+        self._calls.add(call)
+        call.add_done_callback(self._ended)
+        return await asyncio.shield(call)
+
+    def _ended(self, call: asyncio.Task[InvokeResult]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled():
+            call.exception()  # it was raised where it was waited for, or interests nobody
+
+    async def _discard(
+        self,
+        records: tuple[Record, ...],
+        condition: Condition,
+        invokes: int,
+        result: InvokeResult | None,
+    ) -> None:
+        """Return when the destination has them, if there is one: else they would be lost."""
+        mapping = self._mapping
+        _logger.warning(
+            "%d records of %s are given up: %s", len(records), mapping.stream_arn, condition
+        )
+        if mapping.on_failure is None:
+            return
+        body = failure_record(
+            mapping,
+            self._place,
+            records,
+            condition,
+            request_id=result.request_id if result else str(uuid4()),
+            invokes=invokes,
+            result=result,
+            now=self._clock.time(),
+        )
+        attempts = 0
+        while True:
+            try:
+                return await self._destinations.send(mapping.on_failure, body, mapping.function_arn)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the records stay
+                _logger.error("%s does not take a failure: %s", mapping.on_failure, error)
+                self._report(f"PROBLEM: {mapping.on_failure} does not take what failed: {error}")
+            attempts += 1
+            await self._clock.sleep(backoff(attempts))
+
+
+_NO_RECORD = frozenset({""})
+"""What failed when the end of a window did."""
