@@ -21,20 +21,21 @@ from tests.engine import PYTHON
 
 __all__ = ["offline", "wheels"]
 
-_PINS = Path(__file__).parents[2] / "requirements" / "images.txt"
+_REQUIREMENTS = Path(__file__).parents[2] / "requirements"
 
 
 @cache
-def wheels() -> Path:
-    """A directory with the wheels of all that is pinned."""
+def wheels(name: str = "images.txt") -> Path:
+    """A directory with the wheels of all that is pinned in a file of `requirements/`."""
+    pins = _REQUIREMENTS / name
     cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256(_PINS.read_bytes()).hexdigest()[:12]
+    digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
     folder = cache_home / "warmstart-tests" / f"wheels-{digest}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # other processes may be at it, too
         if not folder.exists():
-            _download(folder)
+            _download(pins, folder)
     return folder
 
 
@@ -48,13 +49,13 @@ def offline(folder: Path) -> dict[str, str]:
     }
 
 
-def _download(folder: Path) -> None:
+def _download(pins: Path, folder: Path) -> None:
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     platforms = [f"{each}_x86_64" for each in ("manylinux2014", "manylinux_2_28")]
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"),
-        *("--requirement", str(_PINS), "--python-version", PYTHON, "--only-binary", ":all:"),
+        *("--requirement", str(pins), "--python-version", PYTHON, "--only-binary", ":all:"),
         *(argument for platform in platforms for argument in ("--platform", platform)),
         *("--dest", str(partial)),
     ]
@@ -62,7 +63,7 @@ def _download(folder: Path) -> None:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     except (subprocess.CalledProcessError, OSError) as error:
         said = getattr(error, "stderr", "")
-        reason = f"the wheels of {_PINS.name} cannot be downloaded: {error} {said}"
+        reason = f"the wheels of {pins.name} cannot be downloaded: {error} {said}"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
