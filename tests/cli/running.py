@@ -42,12 +42,12 @@ class Running:
 
 
 @contextmanager
-def started(folder: Path, *arguments: str) -> Iterator[Running]:
-    """Run a command on a free port until the end of the block."""
+def started(folder: Path, *arguments: str, port: int = 0) -> Iterator[Running]:
+    """Run a command until the end of the block, on a free port or this one."""
     output = folder / "printed.txt"
     with output.open("w") as file:
         process = subprocess.Popen(
-            [*COMMAND, *arguments, "--port", "0"],
+            [*COMMAND, *arguments, "--port", str(port)],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=file,

@@ -28,12 +28,12 @@ from warmstart.service.logs.lines import log_line
 from warmstart.service.platform import Platform, Settings
 from warmstart.service.state.errors import StateError
 from warmstart.service.telemetry import Event
+from warmstart.triggers.buses.rules import Rules
 from warmstart.triggers.configuration import Triggers
 from warmstart.triggers.enqueuer import Account
 from warmstart.triggers.event_sources import event_sources
 from warmstart.triggers.pollers import NotRead
 from warmstart.triggers.push.door import Door
-from warmstart.triggers.push.receivers import receivers
 from warmstart.triggers.running import running
 
 __all__ = ["serve"]
@@ -144,10 +144,12 @@ def serve(
         )
     triggers = _triggers(triggers_file)
     listener = listen(host, port)
+    # What the service itself sends to a bus bears no signature that its own keys would make.
+    own_events = None if access_keys else address(listener)
     settings = Settings(
         endpoint=lambda: address(listener),
         keys=access_keys,
-        endpoints=_neighbours(os.environ, aws_endpoint_url),
+        endpoints=_neighbours(os.environ, aws_endpoint_url, own_events),
         function_variables=_endpoints(os.environ, aws_endpoint_url, address(listener))
         | _credentials(os.environ, access_keys),
         **options,
@@ -183,9 +185,10 @@ async def _serve(
                 platform.asynchronous,
                 account,
                 endpoints=settings.endpoints,
-            ),
+            ) as pushes,
         ):
-            pushes = receivers(triggers, platform.asynchronous, settings.endpoints)
+            rules = Rules(triggers.rules, platform.asynchronous, account)
+            platform.event_buses.deliver = rules.deliver
             door = Door(platform, pushes, triggers.push_token)
             server = HTTPServer(with_function_urls(door, platform, settings))
             interrupted.add_done_callback(lambda _: server.stop())
@@ -203,7 +206,8 @@ def _welcome(settings: Settings) -> str:
     return (
         f"Lambda at {where} (data in {settings.directory}; Ctrl-C ends it)\n"
         f"  export AWS_ENDPOINT_URL_LAMBDA={url}\n"
-        f"  export AWS_ENDPOINT_URL_CLOUDWATCH_LOGS={url}"
+        f"  export AWS_ENDPOINT_URL_CLOUDWATCH_LOGS={url}\n"
+        f"  export AWS_ENDPOINT_URL_EVENTBRIDGE={url}"
     )
 
 
@@ -226,22 +230,33 @@ def _read_keys(path: Path) -> dict[str, str]:
     return keys
 
 
-def _neighbours(environment: Mapping[str, str], default: str | None) -> dict[str, str]:
-    """The endpoints of the services that functions' code and results come from and go to."""
+def _neighbours(
+    environment: Mapping[str, str], default: str | None, own_events: str | None
+) -> dict[str, str]:
+    """The endpoints of the services that functions' code and results come from and go to.
+
+    EventBridge is `own_events` if nothing says that it is elsewhere.
+    """
     found = {
         name: environment.get(f"{_ENDPOINT}_{variable}", default)
         for name, variable in _NEIGHBOURS.items()
     }
+    found["events"] = found["events"] or own_events
     return {name: url for name, url in found.items() if url}
 
 
 def _endpoints(environment: Mapping[str, str], default: str | None, own: str) -> dict[str, str]:
-    """What tells an SDK in a function where services are. Lambda and its logs are here."""
+    """What tells an SDK in a function where services are.
+
+    Lambda and its logs are here, and so is EventBridge if nothing else is named for it.
+    """
     found = {
         name: url for name, url in environment.items() if name.startswith(f"{_ENDPOINT}_") and url
     }
     if default:
         found[_ENDPOINT] = default
+    else:
+        found.setdefault(f"{_ENDPOINT}_EVENTBRIDGE", own)
     return found | {f"{_ENDPOINT}_LAMBDA": own, f"{_ENDPOINT}_CLOUDWATCH_LOGS": own}
 
 

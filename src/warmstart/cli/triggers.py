@@ -29,13 +29,13 @@ from warmstart.triggers.buckets.notifications import (
     Bucket,
     Notification,
     QueueBucket,
+    ServerBucket,
     bucket_name,
 )
 from warmstart.triggers.configuration import InvalidTriggers, Triggers, read_triggers
 from warmstart.triggers.enqueuer import Enqueuer, Target
 from warmstart.triggers.pollers import NotRead
 from warmstart.triggers.push.door import PUSH, Application, Door
-from warmstart.triggers.push.receivers import receivers
 from warmstart.triggers.running import running
 from warmstart.triggers.schedules.definitions import InvalidSchedule, Rule
 
@@ -105,6 +105,8 @@ def _place(bucket: AnyBucket) -> str:
             return f"files in {bucket.directory}"
         case QueueBucket():
             return f"notifications of s3://{bucket.name} in {bucket.queue_arn}"
+        case ServerBucket():
+            return f"s3://{bucket.name} at {bucket.url}, posted to {PUSH}s3"
 
 
 @asynccontextmanager
@@ -129,8 +131,7 @@ async def running_in_dev(
             announced = _Announced(queue, console)
             endpoints = _endpoints(os.environ)
             try:
-                async with running(triggers, directory, announced, endpoints=endpoints):
-                    pushes = receivers(triggers, announced, endpoints)
+                async with running(triggers, directory, announced, endpoints=endpoints) as pushes:
                     yield Door(application, pushes, triggers.push_token) if pushes else application
             except NotRead as error:
                 raise click.ClickException(str(error)) from None

@@ -54,6 +54,7 @@ def _connect(service: str, region: str, endpoint: str, read_timeout: float) -> A
             connect_timeout=2,
             read_timeout=read_timeout,
             max_pool_connections=50,
+            s3={"addressing_style": "path"},  # others than AWS seldom have a host for each bucket
             retries={"total_max_attempts": 1},  # the poller tries again, and says so
         ),
     )

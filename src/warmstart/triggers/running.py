@@ -7,10 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from warmstart.triggers.buckets.folder import FolderBuckets
-from warmstart.triggers.buckets.notifications import Bucket, QueueBucket
+from warmstart.triggers.buckets.notifications import Bucket, QueueBucket, ServerBucket
 from warmstart.triggers.buckets.queue import reading_notifications
+from warmstart.triggers.buckets.server import ServerBuckets
 from warmstart.triggers.configuration import Triggers
 from warmstart.triggers.enqueuer import Account, Enqueuer
+from warmstart.triggers.push.push import Receiver
+from warmstart.triggers.push.receivers import receivers
 from warmstart.triggers.schedules.engine import Schedules
 
 __all__ = ["running"]
@@ -24,8 +27,10 @@ async def running(
     account: Account | None = None,
     *,
     endpoints: Mapping[str, str] | None = None,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Mapping[str, Receiver]]:
     """Wake functions until the end of the block; what must be kept is in `directory`.
+
+    Who takes pushes is yielded, by the kind that their paths begin with.
 
     `endpoints` are the URLs of AWS's services, by their names in ARNs.
 
@@ -48,4 +53,10 @@ async def running(
         if queues:
             reading = reading_notifications(queues, endpoints or {}, enqueuer)
             await stack.enter_async_context(reading)
-        yield
+        pushes = dict(receivers(triggers, enqueuer, endpoints or {}))
+        servers = [each for each in triggers.buckets if isinstance(each, ServerBucket)]
+        if servers:
+            path = directory / "servers.sqlite"
+            stored = ServerBuckets(path, servers, enqueuer, account=account)
+            pushes["s3"] = await stack.enter_async_context(stored)
+        yield pushes

@@ -9,6 +9,7 @@ from warmstart.triggers.buckets.notifications import (
     InvalidBucket,
     Notification,
     QueueBucket,
+    ServerBucket,
 )
 from warmstart.triggers.configuration.buckets import read_bucket
 from warmstart.triggers.enqueuer import Target
@@ -26,11 +27,18 @@ def test_an_arn_is_a_queues() -> None:
     assert read_bucket("photos", QUEUE, BASE, WANTED) == QueueBucket("photos", QUEUE, WANTED)
 
 
+def test_a_url_is_a_servers() -> None:
+    url = "http://127.0.0.1:8333"
+    assert read_bucket("photos", url, BASE, WANTED) == ServerBucket("photos", url, WANTED)
+
+
 @pytest.mark.parametrize(
     ("place", "message"),
     [
         ("arn:aws:sns:us-east-1:123456789012:photos", "no ARN of a queue"),
         (f"{QUEUE}.fifo", "no ARN of a queue"),  # S3 sends to none
+        ("ftp://127.0.0.1", "no URL of a server"),
+        ("http:///photos", "no URL of a server"),
     ],
 )
 def test_a_place_where_no_bucket_can_be_is_refused(place: str, message: str) -> None:

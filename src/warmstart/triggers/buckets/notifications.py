@@ -17,6 +17,7 @@ __all__ = [
     "InvalidBucket",
     "Notification",
     "QueueBucket",
+    "ServerBucket",
     "bucket_name",
 ]
 
@@ -103,7 +104,18 @@ class QueueBucket(_Named):
     notifications: tuple[Notification, ...] = ()
 
 
-AnyBucket = Bucket | QueueBucket
+@dataclass(frozen=True, slots=True)
+class ServerBucket(_Named):
+    """A bucket of an S3-compatible server that posts here what happens in it.
+
+    `url` is that server's endpoint for S3.
+    """
+
+    url: str
+    notifications: tuple[Notification, ...] = ()
+
+
+AnyBucket = Bucket | QueueBucket | ServerBucket
 
 
 def bucket_name(directory: Path) -> str:

@@ -1,6 +1,7 @@
 """The table `buckets`: where each bucket is, and so how its events are learned of. Pure.
 
-A folder's path, or the ARN of the queue that gets the bucket's notifications.
+A folder's path, the ARN of the queue that gets the bucket's notifications, or the URL of
+the S3-compatible server that posts them here.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from warmstart.triggers.buckets.notifications import (
     AnyBucket,
@@ -15,6 +17,7 @@ from warmstart.triggers.buckets.notifications import (
     InvalidBucket,
     Notification,
     QueueBucket,
+    ServerBucket,
 )
 
 __all__ = ["read_bucket"]
@@ -36,4 +39,9 @@ def read_bucket(
                 " arn:aws:sqs:us-east-1:123456789012:uploads"
             )
         return QueueBucket(name, place, wanted)
+    if "://" in place:
+        parts = urlsplit(place)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise InvalidBucket(f"'{place}' is no URL of a server; write it as http://HOST:PORT")
+        return ServerBucket(name, place, wanted)
     return Bucket(name, base / place, wanted)
