@@ -202,3 +202,25 @@ def handler(event, context):
         create(running, "teller", "--handler", "teller.handler", "--code", "teller.py")
         assert say(running, "invoke", "teller").stdout.strip() == "0"
         running.wait_for(re.compile("heard asked: 4711"))
+
+
+def test_what_a_function_logs_wakes_another_that_is_subscribed(folder: Path) -> None:
+    (folder / "warmstart.toml").write_text("""
+        [functions.reader.events.logs]
+        Type = "CloudWatchLogs"
+        LogGroupName = "/aws/lambda/teller"
+        FilterPattern = "asked"
+    """)
+    (folder / "reader.py").write_text("""
+import base64, gzip
+
+
+def handler(event, context):
+    print(gzip.decompress(base64.b64decode(event["awslogs"]["data"])).decode())
+""")
+    with started(folder, "serve", "--verbose") as running:
+        running.wait_for(re.compile("woken by the log /aws/lambda/teller"))
+        create(running, "reader", "--handler", "reader.handler", "--code", "reader.py")
+        create(running, "teller")
+        say(running, "invoke", "teller", "--payload", '{"ask": "this"}')
+        running.wait_for(re.compile(r'reader \{.*"message": "asked: this"'))

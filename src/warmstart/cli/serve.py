@@ -19,7 +19,7 @@ from typing import Any, get_args
 import click
 
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
-from warmstart.cli.triggers import described, triggers_of_file
+from warmstart.cli.triggers import described, log_filters, triggers_of_file
 from warmstart.cli.urls import with_function_urls
 from warmstart.service.environments.docker import IMAGE, NO_NETWORK, Isolation
 from warmstart.service.environments.engine import EngineUnavailable
@@ -170,6 +170,7 @@ async def _serve(
 ) -> int:
     interrupted = on_interrupt()
     account = Account(settings.region, settings.account)
+    filters = log_filters(triggers)
     try:
         async with (
             Platform.open(
@@ -189,6 +190,7 @@ async def _serve(
         ):
             rules = Rules(triggers.rules, platform.asynchronous, account)
             platform.event_buses.deliver = rules.deliver
+            platform.subscription_filters.configured = filters
             door = Door(platform, pushes, triggers.push_token)
             server = HTTPServer(with_function_urls(door, platform, settings))
             interrupted.add_done_callback(lambda _: server.stop())

@@ -24,6 +24,8 @@ from warmstart.cli.console import Console
 from warmstart.invoke import Invoker
 from warmstart.service.asynchronous import AsyncConfig, AsyncInvocations, Destinations
 from warmstart.service.invocation import new_request_id
+from warmstart.service.logs.patterns import InvalidPattern, matcher
+from warmstart.service.logs.subscribed import Filter
 from warmstart.triggers.buckets.notifications import (
     AnyBucket,
     Bucket,
@@ -39,7 +41,7 @@ from warmstart.triggers.push.door import PUSH, Application, Door
 from warmstart.triggers.running import running
 from warmstart.triggers.schedules.definitions import InvalidSchedule, Rule
 
-__all__ = ["described", "dev_triggers", "running_in_dev", "triggers_of_file"]
+__all__ = ["described", "dev_triggers", "log_filters", "running_in_dev", "triggers_of_file"]
 
 
 def triggers_of_file(path: Path, function: str | None = None) -> Triggers:
@@ -66,9 +68,9 @@ def dev_triggers(
     Raises:
         click.UsageError: that cannot be.
     """
-    if others.rules:
+    if others.rules or others.logs:
         raise click.UsageError(
-            "The buses of EventBridgeRule are there under `warmstart serve` only."
+            "EventBridgeRule and CloudWatchLogs need `warmstart serve`: it has buses and logs."
         )
     target = Target(function)
     try:
@@ -93,6 +95,7 @@ def described(triggers: Triggers) -> list[str]:
     """A line for each of them."""
     lines = [f"  woken by {each.schedule_expression}" for each in triggers.schedules]
     lines += [f"  woken by {_place(bucket)}" for bucket in triggers.buckets]
+    lines += [f"  woken by the log {each.log_group}" for each in triggers.logs]
     lines += [f"  woken by events of the bus {each.bus}" for each in triggers.rules]
     lines += [f"  woken by {each.topic}, posted to {PUSH}sns" for each in triggers.topics]
     lines += [f"  woken by posts to {PUSH}webhooks{hook.path}" for hook in triggers.webhooks]
@@ -107,6 +110,21 @@ def _place(bucket: AnyBucket) -> str:
             return f"notifications of s3://{bucket.name} in {bucket.queue_arn}"
         case ServerBucket():
             return f"s3://{bucket.name} at {bucket.url}, posted to {PUSH}s3"
+
+
+def log_filters(triggers: Triggers) -> list[Filter]:
+    """The subscriptions to logs; raises `click.UsageError` if a pattern is none."""
+    filters = []
+    for each in triggers.logs:
+        try:
+            matches = matcher(each.filter_pattern)
+        except InvalidPattern as error:
+            raise click.UsageError(f"{each.name}: FilterPattern: {error}") from None
+        target = each.target
+        filters.append(
+            Filter(each.name, each.log_group, matches, target.function, target.qualifier)
+        )
+    return filters
 
 
 @asynccontextmanager

@@ -61,6 +61,8 @@ from warmstart.service.logs.events import LogEvents
 from warmstart.service.logs.files import LogFiles
 from warmstart.service.logs.forwarding import LogForwarder
 from warmstart.service.logs.groups import LogGroups
+from warmstart.service.logs.subscribed import Subscribed
+from warmstart.service.logs.subscription_filters import SubscriptionFilters
 from warmstart.service.logs.writer import LogWriter
 from warmstart.service.service import Service
 from warmstart.service.state.code import CodeStore
@@ -119,6 +121,7 @@ class Platform:
         invoker: Invoker,
         asynchronous: AsyncInvocations,
         event_buses: EventBuses,
+        subscription_filters: SubscriptionFilters,
         api: Application,
         verifier: Verifier,
     ) -> None:
@@ -127,6 +130,7 @@ class Platform:
         self.invoker = invoker
         self.asynchronous = asynchronous
         self.event_buses = event_buses
+        self.subscription_filters = subscription_filters
         self._api = api
         self._verifier = verifier
 
@@ -234,7 +238,8 @@ async def _assemble(
         lambda name: control.recursion.recursive_loop(name) == "Allow",
         clock,
     )
-    log_groups = LogGroups(files, store, arns, clock)
+    filters = SubscriptionFilters(files, store, control.log_group, clock)
+    log_groups = LogGroups(files, store, arns, clock, filters.forget_group)
     destinations = Destinations(settings.endpoints, region=settings.region)
     stack.callback(destinations.close)
     if event_sources is not None:
@@ -253,10 +258,12 @@ async def _assemble(
             time_scale=settings.time_scale,
         )
     )
+    subscribed = Subscribed(asynchronous, filters.of_group, control.log_group, arns, clock)
+    files.on_write = (await stack.enter_async_context(subscribed)).on_write
     verifier = SignatureVerifier(settings.keys, clock) if settings.keys else LocalCallers()
     event_buses = EventBuses(arns, clock)
     api = Application(
-        Api(AwsJSON("logs"), operations_of(log_groups, LogEvents(files, clock))),
+        Api(AwsJSON("logs"), operations_of(log_groups, LogEvents(files, clock), filters)),
         Api(
             AwsJSON("events", invalid_input="ValidationException"),
             operations_of(event_buses),
@@ -270,7 +277,7 @@ async def _assemble(
     )
     expiring = asyncio.create_task(_expire(log_groups))
     stack.callback(expiring.cancel)
-    return Platform(service, control, functions, asynchronous, event_buses, api, verifier)
+    return Platform(service, control, functions, asynchronous, event_buses, filters, api, verifier)
 
 
 def _driver(

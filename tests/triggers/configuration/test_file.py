@@ -113,7 +113,8 @@ def test_what_is_disabled_is_left_out() -> None:
         ("functions.work.event.a.Type = 'S3'", "functions.work has no 'event'"),
         (
             "functions.work.events.a = {}",
-            "Type is one of EventBridgeRule, S3, SNS, Schedule, ScheduleV2, Webhook, and not None",
+            "Type is one of CloudWatchLogs, EventBridgeRule, S3, SNS, Schedule, ScheduleV2,"
+            " Webhook, and not None",
         ),
         ("functions.work.events.a = {Type = 'S3'}", "functions.work.events.a: Bucket is missing"),
         ("functions.w.events.a = {Type = 'S3', Bucket = 'b'}", "does not say where 'b' is"),

@@ -25,6 +25,7 @@ from warmstart.service.control.function_settings import (
 from warmstart.service.control.functions import Functions
 from warmstart.service.control.layer_permissions import LayerPermissions
 from warmstart.service.control.layers import Layers
+from warmstart.service.control.names import function_name
 from warmstart.service.control.policies import Policies
 from warmstart.service.control.provisioned import ProvisionedConcurrency
 from warmstart.service.control.registry import Registry
@@ -114,6 +115,12 @@ class ControlPlane:
     def archive(self, token: str) -> Path | None:
         """The file for a URL of an answer (`code.ARCHIVES` and the token), while it is valid."""
         return self.code.archive(token)
+
+    def log_group(self, arn: str) -> str:
+        """Where the function that an ARN names logs. Raises `ApiError` if there is none."""
+        version = self.registry.find(function_name(self.registry.arns, arn))
+        group: str = version.settings["LoggingConfig"]["LogGroup"]
+        return group
 
     async def aclose(self) -> None:
         """Stop deploying, and settling event source mappings."""

@@ -24,7 +24,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
@@ -74,9 +74,13 @@ class Stream:
 
 
 class LogFiles:
-    """All logs below one directory. Writing is for the event loop's thread, reading for any."""
+    """All logs below one directory. Writing is for the event loop's thread, reading for any.
+
+    `on_write`, which may be set, hears what is written, with its group and stream.
+    """
 
     def __init__(self, directory: Path) -> None:
+        self.on_write: Callable[[str, str, list[tuple[int, str]]], None] | None = None
         self._directory = directory
         self._pending: dict[tuple[str, str], list[str]] = {}
         self._flushing: asyncio.TimerHandle | None = None
@@ -169,6 +173,9 @@ class LogFiles:
 
         They are in the file within `DELAY`, or when `flush` is called.
         """
+        events = list(events)
+        if self.on_write is not None:
+            self.on_write(group, stream, events)
         lines = self._pending.setdefault((group, stream), [])
         for timestamp, message in events:
             text = encode_basestring_ascii(message)

@@ -7,7 +7,7 @@ function's first line made does not have yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from warmstart.service.api.errors import ApiError
 from warmstart.service.api.operations import Members, operation
@@ -17,7 +17,7 @@ from warmstart.service.logs.files import LogFiles, Stream
 from warmstart.service.logs.tokens import decoded, encoded
 from warmstart.service.state.store import Store
 
-__all__ = ["LogGroups", "existing_group"]
+__all__ = ["LogGroups", "existing_group", "page"]
 
 KIND = "log-group"
 
@@ -29,9 +29,20 @@ _RETENTION = (
 
 
 class LogGroups:
-    """Groups and their streams. All is done at once: what is read is short."""
+    """Groups and their streams. All is done at once: what is read is short.
 
-    def __init__(self, files: LogFiles, store: Store, arns: Arns, clock: Clock) -> None:
+    `on_delete` is told of groups that are deleted.
+    """
+
+    def __init__(
+        self,
+        files: LogFiles,
+        store: Store,
+        arns: Arns,
+        clock: Clock,
+        on_delete: Callable[[str], None] | None = None,
+    ) -> None:
+        self._on_delete = on_delete
         self._files = files
         self._store = store
         self._arns = arns
@@ -56,6 +67,8 @@ class LogGroups:
         name = existing_group(self._files, parameters)
         self._files.delete_group(name)
         self._store.delete(KIND, name)
+        if self._on_delete is not None:
+            self._on_delete(name)
         return {}
 
     @operation("DescribeLogGroups")
@@ -71,7 +84,7 @@ class LogGroups:
         if "logGroupIdentifiers" in parameters:
             wanted = {_group_name(identifier) for identifier in parameters["logGroupIdentifiers"]}
             names = [name for name in names if name in wanted]
-        names, token = _page(names, parameters)
+        names, token = page(names, parameters)
         return {"logGroups": [self._group(name) for name in names], "nextToken": token}
 
     @operation("PutRetentionPolicy")
@@ -161,7 +174,7 @@ class LogGroups:
             names.sort(key=lambda name: _last_time(self._files.describe(group, name)))
         if parameters.get("descending"):
             names.reverse()
-        names, token = _page(names, parameters)
+        names, token = page(names, parameters)
         streams = [self._stream(group, self._files.describe(group, name)) for name in names]
         return {"logStreams": streams, "nextToken": token}
 
@@ -255,7 +268,7 @@ def _last_time(stream: Stream) -> int:
     return -1 if stream.last is None else stream.last.timestamp
 
 
-def _page(names: list[str], parameters: Members) -> tuple[list[str], str | None]:
+def page(names: list[str], parameters: Members) -> tuple[list[str], str | None]:
     """The names after the one that the token holds, as many as are wanted, and the next token."""
     if "nextToken" in parameters:
         last = decoded(parameters["nextToken"])

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["InvalidPattern", "matcher"]
+__all__ = ["InvalidPattern", "Matcher", "matcher"]
 
 Matcher = Callable[[str], bool]
 _Test = Callable[[Any], bool]

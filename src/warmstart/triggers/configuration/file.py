@@ -25,6 +25,7 @@ from typing import Any
 
 from warmstart.triggers.buckets.notifications import InvalidBucket
 from warmstart.triggers.configuration.buckets import read_bucket
+from warmstart.triggers.configuration.cloudwatch_logs import read_cloudwatch_logs
 from warmstart.triggers.configuration.event_bridge_rule import read_event_bridge_rule
 from warmstart.triggers.configuration.s3 import read_s3
 from warmstart.triggers.configuration.schedule import read_schedule
@@ -38,6 +39,7 @@ from warmstart.triggers.enqueuer import Target
 __all__ = ["read_triggers"]
 
 _READERS: dict[str, Reader] = {
+    "CloudWatchLogs": read_cloudwatch_logs,
     "EventBridgeRule": read_event_bridge_rule,
     "S3": read_s3,
     "SNS": read_sns,
@@ -77,6 +79,7 @@ def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
         schedules=tuple(gathered.schedules),
         buckets=buckets,
         rules=tuple(gathered.rules),
+        logs=tuple(gathered.logs),
         topics=tuple(gathered.topics),
         webhooks=tuple(gathered.webhooks),
         push_token=push.secret("Token") if "Token" in push else None,

@@ -9,6 +9,7 @@ from warmstart.triggers.buckets.notifications import AnyBucket, Notification
 from warmstart.triggers.buses.rules import BusRule
 from warmstart.triggers.configuration.tables import Table
 from warmstart.triggers.enqueuer import Target
+from warmstart.triggers.log_subscription import LogSubscription
 from warmstart.triggers.push.sns.topics import TopicSubscription
 from warmstart.triggers.push.webhooks import Webhook
 from warmstart.triggers.schedules.definitions import Definition
@@ -26,6 +27,7 @@ class Triggers:
     schedules: tuple[Definition, ...] = ()
     buckets: tuple[AnyBucket, ...] = ()
     rules: tuple[BusRule, ...] = ()
+    logs: tuple[LogSubscription, ...] = ()
     topics: tuple[TopicSubscription, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     push_token: str | None = None
@@ -55,6 +57,7 @@ class Gathered:
     schedules: list[Definition] = field(default_factory=list)
     notifications: dict[str, list[Notification]] = field(default_factory=dict)
     rules: list[BusRule] = field(default_factory=list)
+    logs: list[LogSubscription] = field(default_factory=list)
     topics: list[TopicSubscription] = field(default_factory=list)
     webhooks: list[Webhook] = field(default_factory=list)
 
