@@ -97,6 +97,7 @@ def described(triggers: Triggers) -> list[str]:
     lines += [f"  woken by {_place(bucket)}" for bucket in triggers.buckets]
     lines += [f"  woken by the log {each.log_group}" for each in triggers.logs]
     lines += [f"  woken by events of the bus {each.bus}" for each in triggers.rules]
+    lines += [f"  events of the bus {bus} in {arn}" for arn, bus in triggers.buses.items()]
     lines += [f"  woken by {each.topic}, posted to {PUSH}sns" for each in triggers.topics]
     lines += [f"  woken by posts to {PUSH}webhooks{hook.path}" for hook in triggers.webhooks]
     return lines

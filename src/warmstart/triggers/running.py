@@ -8,12 +8,15 @@ from pathlib import Path
 
 from warmstart.triggers.buckets.folder import FolderBuckets
 from warmstart.triggers.buckets.notifications import Bucket, QueueBucket, ServerBucket
-from warmstart.triggers.buckets.queue import reading_notifications
+from warmstart.triggers.buckets.queue import taking_notifications
 from warmstart.triggers.buckets.server import ServerBuckets
+from warmstart.triggers.buses.queue import taking_events
+from warmstart.triggers.buses.rules import Rules
 from warmstart.triggers.configuration import Triggers
 from warmstart.triggers.enqueuer import Account, Enqueuer
 from warmstart.triggers.push.push import Receiver
 from warmstart.triggers.push.receivers import receivers
+from warmstart.triggers.queues.messages import reading_messages
 from warmstart.triggers.schedules.engine import Schedules
 
 __all__ = ["running"]
@@ -50,9 +53,11 @@ async def running(
             buckets = FolderBuckets(path, folders, enqueuer, account=account)
             await stack.enter_async_context(buckets)
         queues = [each for each in triggers.buckets if isinstance(each, QueueBucket)]
-        if queues:
-            reading = reading_notifications(queues, endpoints or {}, enqueuer)
-            await stack.enter_async_context(reading)
+        rules = Rules(triggers.rules, enqueuer, account)
+        takers = taking_notifications(queues, enqueuer)
+        takers |= taking_events(triggers.buses, rules.deliver)
+        if takers:
+            await stack.enter_async_context(reading_messages(takers, endpoints or {}))
         pushes = dict(receivers(triggers, enqueuer, endpoints or {}))
         servers = [each for each in triggers.buckets if isinstance(each, ServerBucket)]
         if servers:

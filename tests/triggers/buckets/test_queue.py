@@ -14,9 +14,10 @@ from moto.server import ThreadedMotoServer
 
 from tests.triggers.played import Queue
 from warmstart.triggers.buckets.notifications import Notification, QueueBucket
-from warmstart.triggers.buckets.queue import reading_notifications
+from warmstart.triggers.buckets.queue import taking_notifications
 from warmstart.triggers.enqueuer import Target
 from warmstart.triggers.pollers import NotRead
+from warmstart.triggers.queues.messages import reading_messages
 
 NUMBERS = count()
 
@@ -97,7 +98,8 @@ class Storage:
     def reading(self, **settings: Any) -> Any:
         notification = Notification(target=Target("work", "prod"), **settings)
         bucket = QueueBucket(self.name, self.arn, (notification,))
-        return reading_notifications([bucket], {"sqs": self.endpoint}, self.told, long_poll=1)
+        takers = taking_notifications([bucket], self.told)
+        return reading_messages(takers, {"sqs": self.endpoint}, long_poll=1)
 
     async def wait_for(self, count: int) -> list[Any]:
         while len(self.told.taken) < count:  # noqa: ASYNC110 - nothing tells of it
@@ -185,5 +187,5 @@ async def test_a_message_that_tells_of_no_bucket_stays(storage: Storage) -> None
 async def test_a_queue_without_an_endpoint_is_refused() -> None:
     bucket = QueueBucket("photos", "arn:aws:sqs:us-east-1:123456789012:photos")
     with pytest.raises(NotRead, match="AWS_ENDPOINT_URL_SQS"):
-        async with reading_notifications([bucket], {}, Queue()):
+        async with reading_messages(taking_notifications([bucket], Queue()), {}):
             pass

@@ -108,7 +108,7 @@ def test_what_is_disabled_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[function.work]", "the file has no 'function'; it has buckets, functions, push"),
+        ("[function.work]", "the file has no 'function'; it has buckets, buses, functions, push"),
         ("functions = 1", "the file: functions is a table, and not 1"),
         ("functions.work.event.a.Type = 'S3'", "functions.work has no 'event'"),
         (

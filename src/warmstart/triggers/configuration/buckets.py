@@ -20,7 +20,10 @@ from warmstart.triggers.buckets.notifications import (
     ServerBucket,
 )
 
-__all__ = ["read_bucket"]
+__all__ = ["QUEUE_ARN", "read_bucket"]
+
+QUEUE_ARN = re.compile(r"arn:aws:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}")
+"""Of a standard queue: neither S3 nor EventBridge's rules send their events to others unasked."""
 
 
 def read_bucket(
@@ -33,7 +36,7 @@ def read_bucket(
     """
     wanted = tuple(notifications)
     if place.startswith("arn:"):
-        if re.fullmatch(r"arn:aws:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}", place) is None:
+        if QUEUE_ARN.fullmatch(place) is None:
             raise InvalidBucket(
                 f"'{place}' is no ARN of a queue to which S3 sends notifications; write it as in"
                 " arn:aws:sqs:us-east-1:123456789012:uploads"

@@ -23,8 +23,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from warmstart.triggers.buckets.notifications import InvalidBucket
+from warmstart.triggers.buckets.notifications import InvalidBucket, QueueBucket
 from warmstart.triggers.configuration.buckets import read_bucket
+from warmstart.triggers.configuration.buses import read_buses
 from warmstart.triggers.configuration.cloudwatch_logs import read_cloudwatch_logs
 from warmstart.triggers.configuration.event_bridge_rule import read_event_bridge_rule
 from warmstart.triggers.configuration.s3 import read_s3
@@ -56,7 +57,7 @@ def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
         InvalidTriggers: it makes no sense.
     """
     file = Table(document)
-    file.only("functions", "buckets", "push")
+    file.only("functions", "buckets", "buses", "push")
     push = file.table("push")
     push.only("Token")
     places = file.table("buckets")
@@ -75,10 +76,12 @@ def read_triggers(document: Mapping[str, Any], base: Path) -> Triggers:
         )
     except InvalidBucket as error:
         raise places.wrong(str(error)) from None
+    taken = {bucket.queue_arn for bucket in buckets if isinstance(bucket, QueueBucket)}
     return Triggers(
         schedules=tuple(gathered.schedules),
         buckets=buckets,
         rules=tuple(gathered.rules),
+        buses=read_buses(file.table("buses"), taken),
         logs=tuple(gathered.logs),
         topics=tuple(gathered.topics),
         webhooks=tuple(gathered.webhooks),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from warmstart.triggers.buckets.notifications import AnyBucket, Notification
@@ -21,12 +21,14 @@ __all__ = ["Event", "Gathered", "Reader", "Triggers"]
 class Triggers:
     """Schedules, buckets with their notifications, and what others push.
 
+    `buses` are those whose events come through queues, by the queues' ARNs.
     With a `push_token`, pushes that do not prove themselves otherwise must have it.
     """
 
     schedules: tuple[Definition, ...] = ()
     buckets: tuple[AnyBucket, ...] = ()
     rules: tuple[BusRule, ...] = ()
+    buses: Mapping[str, str] = field(default_factory=dict)
     logs: tuple[LogSubscription, ...] = ()
     topics: tuple[TopicSubscription, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
