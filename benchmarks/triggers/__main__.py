@@ -1,8 +1,9 @@
 """How soon functions are woken, through all of `warmstart serve`: `python -m benchmarks.triggers`.
 
 A function sends a datagram for each record of its event; what is told is the time from a
-file being written, or a message being sent, to its arrival. moto's server is the queue, in
-a process of its own: its own time for a message is in the figures.
+file being written, an object being put, or a message being sent, to its arrival. moto's
+server is the queue and SeaweedFS the bucket, in processes of their own: their own time for
+a message, or an object, is in the figures.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.report import conditions, table
-from tests.cli.running import started
-from tests.service.whole.clients import Aws
+from tests.cli.running import Running, started
+from tests.service.whole.clients import REGION, Aws
+from tests.service.whole.seaweed import Seaweed, free_ports
+from warmstart.triggers.push.door import PUSH
 
 TELLS = """
 import socket
@@ -36,8 +39,13 @@ TRIGGERS = """
 Type = "S3"
 Bucket = "uploads"
 
+[functions.work.events.objects]
+Type = "S3"
+Bucket = "objects"
+
 [buckets]
 uploads = "files"
+objects = "{seaweed}"
 """
 BURST = 200
 
@@ -48,20 +56,31 @@ def main(count: int) -> str:
         tempfile.TemporaryDirectory() as name,
         _queue_server() as queues,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard,
+        ExitStack() as stack,
     ):
         folder = Path(name)
+        (port,) = free_ports(1)
+        webhook = f"http://127.0.0.1:{port}{PUSH}s3"
+        seaweed = stack.enter_context(Seaweed.started(folder, webhook, "unused"))
+        storage = seaweed.client()
+        storage.create_bucket(Bucket="objects")
         heard.bind(("127.0.0.1", 0))
         heard.settimeout(30)
         heard.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        (folder / "warmstart.toml").write_text(TRIGGERS)
-        with started(folder, "serve", "--aws-endpoint-url", queues) as running:
+        (folder / "warmstart.toml").write_text(TRIGGERS.format(seaweed=seaweed.url))
+        serve = ("serve", "--aws-endpoint-url", queues)
+        with started(folder, *serve, port=port) as running:
             aws = Aws(running, queues)
             aws.create("work", TELLS.format(port=heard.getsockname()[1]))
             rows = [
                 _row("file in a folder", _uploads(folder / "files"), heard, count),
+                _row("object in SeaweedFS", _objects(storage), heard, count),
                 _row("message in moto's SQS", _messages(aws), heard, count),
-                ["nothing happens", f"{100 * _idle(running.process.pid):.2f} % of a core", ""],
+                _idle_row("nothing happens", running),
             ]
+        (folder / "warmstart.toml").write_text(_many(aws))
+        with started(folder, *serve) as running:
+            rows.append(_idle_row("nothing happens, with 50 triggers", running))
     headings = ["what wakes the function", "p50, ms", f"{BURST} at once, s"]
     return f"{conditions()}; {count} each, one after the other.\n\n{table(headings, rows)}"
 
@@ -107,6 +126,37 @@ def _messages(aws: Aws) -> Callable[[int], None]:
             sqs.send_message_batch(QueueUrl=url, Entries=entries[start : start + 10])
 
     return send
+
+
+def _objects(storage: Any) -> Callable[[int], None]:
+    numbers = iter(range(sys.maxsize))
+
+    def put(count: int) -> None:
+        for _ in range(count):
+            storage.put_object(Bucket="objects", Key=f"{next(numbers)}.txt", Body=b"content")
+
+    return put
+
+
+def _many(aws: Aws) -> str:
+    """A file of 30 schedules, 10 folders and 10 buckets that notify queues."""
+    lines, places = [], []
+    for number in range(30):
+        lines.append(f"[functions.work.events.schedule{number}]")
+        lines += ['Type = "ScheduleV2"', f'ScheduleExpression = "rate({number + 1} days)"']
+    for number in range(20):
+        lines.append(f"[functions.work.events.bucket{number}]")
+        lines += ['Type = "S3"', f'Bucket = "bucket{number}"']
+        place = f"folder{number}"
+        if number >= 10:
+            aws.client("sqs").create_queue(QueueName=place)
+            place = f"arn:aws:sqs:{REGION}:123456789012:{place}"
+        places.append(f'bucket{number} = "{place}"')
+    return "\n".join([*lines, "[buckets]", *places])
+
+
+def _idle_row(name: str, running: Running) -> list[str]:
+    return [name, f"{100 * _idle(running.process.pid):.2f} % of a core", ""]
 
 
 def _idle(pid: int) -> float:
