@@ -27,10 +27,10 @@ Written by `scripts/operations`, which takes the operations from AWS's own model
 asks the service for each. One that is not done is refused with a `NotImplementedException`.
 
 Some are done as far as one machine can: resource-based policies are kept and shown, but whoever
-may call the service may invoke; event source mappings of SQS, Kinesis and DynamoDB Streams are
-read, those of other sources are only kept; code signing configurations are kept, but no signature
-is looked at; a capacity provider stands for no EC2 instances, and functions that name one run on
-this machine.
+may call the service may invoke; event source mappings of SQS, Kinesis, DynamoDB Streams and
+self-managed Kafka are read, those of other sources are only kept; code signing configurations are
+kept, but no signature is looked at; a capacity provider stands for no EC2 instances, and functions
+that name one run on this machine.
 
 ## Lambda: {lambda_done} of {lambda_all}
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from warmstart.invoke import Invoker
+from warmstart.triggers.kafka.kind import kafka_pollers
 from warmstart.triggers.pollers import Pollers
 from warmstart.triggers.queues.kind import queue_pollers
 from warmstart.triggers.streams.failures import FailureDestinations
@@ -36,6 +37,7 @@ async def event_sources(
             "sqs": queue_pollers(invoker, endpoints),
             "kinesis": streams,
             "dynamodb": streams,
+            "kafka": kafka_pollers(invoker, destinations, results),
         }
         async with Pollers(kinds, results=results, on_forget=positions.forget) as pollers:
             yield pollers

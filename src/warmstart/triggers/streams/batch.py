@@ -126,10 +126,7 @@ class BatchHandler:
 
     async def _invoke(self, attempt: Attempt, members: Mapping[str, Any] | None) -> _Answered:
         target = self._mapping.target
-        event: dict[str, Any] = {
-            "Records": [record.event for record in attempt.records],
-            **(members or {}),
-        }
+        event = self._place.event(attempt.records) | dict(members or {})
         everything = frozenset(record.sequence for record in attempt.records)
         try:
             result = await self._call(json.dumps(event).encode())

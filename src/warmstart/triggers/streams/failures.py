@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -24,6 +24,10 @@ class Place:
 
     shard_id: str
     batch_info: str
+
+    def event(self, records: Iterable[Record]) -> dict[str, Any]:
+        """The event of some of its records."""
+        return {"Records": [record.event for record in records]}
 
 
 class FailureDestinations(Protocol):

@@ -1,0 +1,1 @@
+"""Kafka as an event source: consumer groups, a lane for each partition."""

@@ -1,0 +1,78 @@
+"""Kafka's messages as Lambda's event has them. Pure.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from warmstart.triggers.queues.filters import message_filter
+from warmstart.triggers.streams.failures import Place
+from warmstart.triggers.streams.model import Record
+
+__all__ = ["KafkaMessage", "Partition", "kafka_record", "value_filter"]
+
+_TIMESTAMP_TYPES = {1: "CREATE_TIME", 2: "LOG_APPEND_TIME"}
+
+
+class KafkaMessage(Protocol):
+    """A message as `confluent_kafka` gives it."""
+
+    def topic(self) -> str: ...
+    def partition(self) -> int: ...
+    def offset(self) -> int: ...
+    def timestamp(self) -> tuple[int, int]: ...
+    def key(self) -> bytes | None: ...
+    def value(self) -> bytes | None: ...
+    def headers(self) -> Sequence[tuple[str, bytes | None]] | None: ...
+
+
+def kafka_record(message: KafkaMessage) -> Record:
+    """A message as the function sees it. Its partition's messages keep their order."""
+    kind, milliseconds = message.timestamp()
+    event: dict[str, Any] = {
+        "topic": message.topic(),
+        "partition": message.partition(),
+        "offset": message.offset(),
+        "timestamp": milliseconds,
+        "timestampType": _TIMESTAMP_TYPES.get(kind, "NO_TIMESTAMP_TYPE"),
+    }
+    for name, content in (("key", message.key()), ("value", message.value())):
+        if content is not None:
+            event[name] = b64encode(content).decode()
+    event["headers"] = [{name: list(value or b"")} for name, value in message.headers() or ()]
+    return Record(str(message.offset()), "", milliseconds / 1000, event)
+
+
+def value_filter(patterns: Sequence[str]) -> Callable[[Record], bool]:
+    """Whether a record's value matches one of the patterns, or there are none.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
+    """
+    matches = message_filter(patterns, "value")
+
+    def is_wanted(record: Record) -> bool:
+        value = b64decode(record.event.get("value", "")).decode(errors="replace")
+        return matches({**record.event, "value": value})
+
+    return is_wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Partition(Place):
+    """A partition, named as in events (`orders-0`), of the cluster at some servers."""
+
+    bootstrap_servers: str = ""
+
+    def event(self, records: Iterable[Record]) -> dict[str, Any]:
+        """The event of some of its records."""
+        told: list[Mapping[str, Any]] = [record.event for record in records]
+        return {
+            "eventSource": "SelfManagedKafka",
+            "bootstrapServers": self.bootstrap_servers,
+            "records": {self.shard_id: told},
+        }

@@ -1,0 +1,103 @@
+"""Self-managed Kafka as a kind of event sources.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-configure.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from warmstart.invoke import Invoker
+from warmstart.triggers.clock import Clock
+from warmstart.triggers.enqueuer import Target
+from warmstart.triggers.kafka.consumer import Consumer, Key
+from warmstart.triggers.kafka.event import Partition, value_filter
+from warmstart.triggers.kafka.poller import KafkaPoller
+from warmstart.triggers.pollers import Kind, NotRead, Poller
+from warmstart.triggers.streams.batch import BatchHandler
+from warmstart.triggers.streams.failures import FailureDestinations
+from warmstart.triggers.streams.model import StreamMapping
+
+__all__ = ["kafka_pollers"]
+
+_WINDOW = 0.5
+"""Seconds, where a mapping does not say."""
+
+
+def kafka_pollers(
+    invoker: Invoker,
+    destinations: FailureDestinations,
+    results: dict[str, str],
+    *,
+    clock: Clock | None = None,
+) -> Kind:
+    """Makes pollers of topics; `results` is where mappings' last processing results are told."""
+
+    def make(mapping: Mapping[str, Any]) -> Poller:
+        _refuse_what_is_not_honoured(mapping)
+        read = _read(mapping)
+        servers = ",".join(_servers(mapping))
+        group = mapping["SelfManagedKafkaEventSourceConfig"]["ConsumerGroupId"]
+        start = mapping["StartingPosition"]
+        report = partial(results.__setitem__, read.id)
+
+        def handler(key: Key) -> BatchHandler:
+            place = Partition("{}-{}".format(*key), "KafkaBatchInfo", servers)
+            return BatchHandler(read, place, invoker, destinations, clock or Clock(), report)
+
+        consumer = partial(
+            Consumer,
+            servers,
+            group,
+            list(mapping["Topics"]),
+            lambda: mapping["StartingPositionTimestamp"] if start == "AT_TIMESTAMP" else start,
+        )
+        return KafkaPoller(read, consumer, handler, value_filter(read.patterns), report)
+
+    return make
+
+
+def _servers(mapping: Mapping[str, Any]) -> list[str]:
+    source = mapping.get("SelfManagedEventSource")
+    if source is None:
+        raise NotRead(
+            f"{mapping.get('EventSourceArn')} is not read: of Kafka only what"
+            " SelfManagedEventSource names by its KAFKA_BOOTSTRAP_SERVERS"
+        )
+    found: list[str] = (source.get("Endpoints") or {}).get("KAFKA_BOOTSTRAP_SERVERS") or []
+    if not found:
+        raise NotRead("SelfManagedEventSource has no KAFKA_BOOTSTRAP_SERVERS")
+    return found
+
+
+def _refuse_what_is_not_honoured(mapping: Mapping[str, Any]) -> None:
+    """Rather than read in another way than was asked for."""
+    access = {each["Type"] for each in mapping.get("SourceAccessConfigurations") or ()}
+    if secret := sorted(each for each in access if not each.startswith("VPC_")):
+        raise NotRead(
+            f"{', '.join(secret)} names a secret of AWS Secrets Manager, which is not asked here:"
+            " only brokers without authentication are read"
+        )
+    if mapping.get("FunctionResponseTypes"):
+        raise NotRead("FunctionResponseTypes are not honoured for Kafka: a batch fails as a whole")
+    if ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination"):
+        raise NotRead("An on-failure destination is not served for Kafka")
+
+
+def _read(mapping: Mapping[str, Any]) -> StreamMapping:
+    name, _, qualifier = mapping["FunctionArn"].split(":", 6)[6].partition(":")
+    filters = (mapping.get("FilterCriteria") or {}).get("Filters", [])
+    return StreamMapping(
+        id=mapping["UUID"],
+        stream_arn=f"Kafka's {', '.join(mapping['Topics'])}",
+        function_arn=mapping["FunctionArn"],
+        target=Target(name, qualifier or None),
+        batch_size=mapping["BatchSize"],
+        window=mapping.get("MaximumBatchingWindowInSeconds", _WINDOW),
+        bisects=mapping.get("BisectBatchOnFunctionError", False),
+        maximum_retry_attempts=mapping.get("MaximumRetryAttempts", -1),
+        maximum_record_age=mapping.get("MaximumRecordAgeInSeconds", -1),
+        patterns=tuple(each["Pattern"] for each in filters),
+    )

@@ -1,0 +1,220 @@
+"""librdkafka's mock cluster, which we did not write, is read for a function."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import b64decode
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.triggers.kafka.broker import Cluster
+from warmstart.invoke import InvokeResult, InvokeStream
+from warmstart.triggers.kafka import poller
+from warmstart.triggers.kafka.kind import kafka_pollers
+from warmstart.triggers.pollers import NotRead, Pollers
+
+NUMBERS = count()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster.started() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"orders-{next(NUMBERS)}"
+
+
+class Work:
+    """An `Invoker` of one function, which fails at each of `poison` so many times."""
+
+    def __init__(self, **poison: int) -> None:
+        self.poison = Counter(poison)
+        self.events: list[dict[str, Any]] = []
+        self.values: list[str] = []
+
+    async def invoke(self, function: str, payload: bytes, **_: Any) -> InvokeResult:
+        event = json.loads(payload)
+        values = [b64decode(each["value"]).decode() for each in records(event)]
+        self.events.append(event)
+        for value in values:
+            if self.poison[value]:
+                self.poison[value] -= 1
+                return InvokeResult("id", b"{}", "Unhandled")
+        self.values += values
+        return InvokeResult("id", b"null")
+
+    async def invoke_with_response_stream(self, *_: Any, **__: Any) -> InvokeStream:
+        raise AssertionError("messages want no stream")
+
+    async def wait_for(self, count: int) -> list[str]:
+        while len(self.values) < count:  # noqa: ASYNC110 - pytest's own time-out ends it
+            await asyncio.sleep(0.02)
+        return self.values
+
+
+class Nowhere:
+    async def send(self, target: str, body: str, function_arn: str) -> None:
+        raise AssertionError("there is no destination")
+
+
+def records(event: dict[str, Any]) -> list[dict[str, Any]]:
+    return [record for each in event["records"].values() for record in each]
+
+
+def mapping(cluster: Cluster, topic: str, **settings: Any) -> dict[str, Any]:
+    return {
+        "UUID": str(uuid4()),
+        "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:work",
+        "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": [cluster.servers]}},
+        "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": f"group-of-{topic}"},
+        "Topics": [topic],
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 0,
+    } | settings
+
+
+@asynccontextmanager
+async def reading(work: Work, described: dict[str, Any]) -> AsyncIterator[dict[str, str]]:
+    results: dict[str, str] = {}
+    kinds = {"kafka": kafka_pollers(work, Nowhere(), results)}
+    async with Pollers(kinds, results=results) as pollers:
+        await pollers.start(described)
+        yield results
+        await pollers.stop(described["UUID"])
+
+
+async def test_a_function_gets_all_of_a_topic_in_order(cluster: Cluster, topic: str) -> None:
+    cluster.write(topic, *map(str, range(250)), key="k", headers={"h": b"x"})
+    work = Work()
+    described = mapping(cluster, topic)
+    async with reading(work, described) as results:
+        assert await work.wait_for(250) == [str(number) for number in range(250)]
+        assert results[described["UUID"]] == "OK"
+
+    first = work.events[0]
+    assert (first["eventSource"], first["bootstrapServers"]) == (
+        "SelfManagedKafka",
+        cluster.servers,
+    )
+    assert list(first["records"]) == [f"{topic}-0"]
+    assert max(len(records(event)) for event in work.events) <= 100
+
+
+async def test_what_fails_is_tried_again_and_holds_up_its_own_partition_alone(
+    cluster: Cluster, topic: str
+) -> None:
+    cluster.write(topic, "a1", "a2", "a3", partition=0)
+    cluster.write(topic, "b1", "b2", partition=1)
+    work = Work(a2=3)
+    async with reading(work, mapping(cluster, topic, BatchSize=1)):
+        values = await work.wait_for(5)
+
+    assert [value for value in values if value[0] == "a"] == ["a1", "a2", "a3"]
+    assert [value for value in values if value[0] == "b"] == ["b1", "b2"]
+    assert values.index("b2") < values.index("a2")
+
+
+async def test_who_comes_next_goes_on_behind_what_was_done_with(
+    cluster: Cluster, topic: str
+) -> None:
+    cluster.write(topic, "1", "2")
+    work = Work()
+    async with reading(work, mapping(cluster, topic)):
+        await work.wait_for(2)
+    cluster.write(topic, "3")
+    async with reading(work, mapping(cluster, topic)):
+        assert await work.wait_for(3) == ["1", "2", "3"]
+
+
+async def test_what_failed_until_the_end_comes_again(cluster: Cluster, topic: str) -> None:
+    cluster.write(topic, "1", "2")
+    failing = Work(**{"2": 1000})
+    async with reading(failing, mapping(cluster, topic, BatchSize=1)):
+        await failing.wait_for(1)
+        while failing.poison["2"] == 1000:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    work = Work()
+    async with reading(work, mapping(cluster, topic)):
+        assert await work.wait_for(1) == ["2"]
+
+
+async def test_the_latest_are_those_that_come_after_it_has_begun(
+    cluster: Cluster, topic: str
+) -> None:
+    cluster.write(topic, "old")
+    work = Work()
+    described = mapping(cluster, topic, StartingPosition="LATEST")
+    async with reading(work, described):
+        # The group's first offsets are committed when it begins: then "new" is not the latest.
+        for number in range(1000):
+            cluster.write(topic, f"new-{number}")
+            if work.values:
+                break
+            await asyncio.sleep(0.1)
+    seen = list(work.values)
+    assert "old" not in seen
+    cluster.write(topic, "while nobody read")
+    async with reading(work, described):
+        while "while nobody read" not in work.values:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_retries_have_an_end_if_one_is_set(cluster: Cluster, topic: str) -> None:
+    cluster.write(topic, "bad", "good")
+    work = Work(bad=1000)
+    described = mapping(cluster, topic, BatchSize=1, MaximumRetryAttempts=1)
+    async with reading(work, described):
+        assert await work.wait_for(1) == ["good"]
+    assert work.poison["bad"] == 998
+
+
+async def test_only_what_the_filter_wants_is_told(cluster: Cluster, topic: str) -> None:
+    cluster.write(topic, '{"n": 1}', '{"n": 2}', "text", '{"n": 1}')
+    filters = {"Filters": [{"Pattern": '{"value": {"n": [1]}}'}]}
+    work = Work()
+    async with reading(work, mapping(cluster, topic, FilterCriteria=filters)):
+        assert await work.wait_for(2) == ['{"n": 1}'] * 2
+
+
+async def test_a_topic_longer_than_what_is_read_ahead_arrives_whole(
+    cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The mock keeps the last 5 MB of a topic.
+    monkeypatch.setattr(poller, "_MOST", 1 << 20)
+    monkeypatch.setattr(poller, "_LEAST", 1 << 18)
+    values = [f"{number}-" + "x" * 1000 for number in range(3000)]
+    cluster.write(topic, *values)
+    work = Work()
+    async with reading(work, mapping(cluster, topic)):
+        assert await work.wait_for(3000) == values
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (
+            {"SourceAccessConfigurations": [{"Type": "SASL_SCRAM_512_AUTH", "URI": "arn"}]},
+            "SASL_SCRAM_512_AUTH names a secret",
+        ),
+        ({"FunctionResponseTypes": ["ReportBatchItemFailures"]}, "FunctionResponseTypes"),
+        ({"DestinationConfig": {"OnFailure": {"Destination": "arn:x"}}}, "on-failure destination"),
+        ({"SelfManagedEventSource": None, "EventSourceArn": "arn:aws:kafka:x"}, "is not read"),
+        ({"SelfManagedEventSource": {"Endpoints": {}}}, "no KAFKA_BOOTSTRAP_SERVERS"),
+    ],
+)
+async def test_what_is_not_honoured_is_refused(
+    cluster: Cluster, topic: str, settings: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(NotRead, match=complaint):
+        kafka_pollers(Work(), Nowhere(), {})(mapping(cluster, topic, **settings))
