@@ -70,6 +70,7 @@ def code(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.timeout(180)  # a thousand processes are many for a busy machine
 async def test_a_fork_bomb_is_ended_with_its_invocation(driver: DockerDriver, code: Path) -> None:
     bomb = function(code, "bomb", timeout=3.0, memory_size=256)
     async with serving(driver, bomb) as (service, _):

@@ -123,7 +123,7 @@ async def test_a_message_that_is_no_event_stays(bus: Bus, body: str) -> None:
     async with bus.reading(told):
         await bus.send(body)
         await bus.put(amount=99)
-        while not told.taken:  # noqa: ASYNC110
+        while not told.taken or await bus.left() > 1:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     assert await bus.left() == 1
