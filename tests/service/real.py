@@ -73,8 +73,14 @@ def children() -> list[int]:
 
 
 def exists(pid: int) -> bool:
-    """Whether there is such a process, zombies not counted."""
+    """Whether there is such a process. Zombies are not counted, nor those about to be.
+
+    A process that ends has left its control group a moment before it is a zombie, and
+    runs nothing any more: PF_EXITING of Linux's include/linux/sched.h says so.
+    """
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+        status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
         return False
+    state, flags = status[0], int(status[6])
+    return state != "Z" and not flags & 0x4
