@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from tests.triggers.moto_server import client, endpoint
 from tests.triggers.played import Queue
 from warmstart.triggers.buckets.notifications import Notification, QueueBucket
 from warmstart.triggers.buckets.queue import taking_notifications
@@ -19,16 +18,9 @@ from warmstart.triggers.enqueuer import Target
 from warmstart.triggers.pollers import NotRead
 from warmstart.triggers.queues.messages import reading_messages
 
+__all__ = ["endpoint"]
+
 NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 class Storage:
@@ -38,8 +30,8 @@ class Storage:
         self.endpoint = endpoint
         self.name = f"notifying-{next(NUMBERS)}"
         self.told = Queue()
-        self._s3 = self._client("s3")
-        self._sqs = self._client("sqs")
+        self._s3 = client(self.endpoint, "s3")
+        self._sqs = client(self.endpoint, "sqs")
         self._s3.create_bucket(Bucket=self.name)
         self._url = self._sqs.create_queue(
             QueueName=self.name, Attributes={"VisibilityTimeout": "1"}
@@ -47,22 +39,13 @@ class Storage:
         found = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
         self.arn: str = found["Attributes"]["QueueArn"]
 
-    def _client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
     def notify_queue(self) -> None:
         self._notify(
             {"QueueConfigurations": [{"QueueArn": self.arn, "Events": ["s3:ObjectCreated:*"]}]}
         )
 
     def notify_topic(self) -> None:
-        sns = self._client("sns")
+        sns = client(self.endpoint, "sns")
         topic = sns.create_topic(Name=self.name)["TopicArn"]
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self.arn)
         self._notify(
@@ -70,7 +53,7 @@ class Storage:
         )
 
     def notify_bus(self) -> None:
-        events = self._client("events")
+        events = client(self.endpoint, "events")
         pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [self.name]}}}
         events.put_rule(Name=self.name, EventPattern=json.dumps(pattern))
         events.put_targets(Rule=self.name, Targets=[{"Id": "queue", "Arn": self.arn}])

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote_plus, unquote_plus
 
-import boto3
 import pytest
 from aws_lambda_powertools.utilities.parser.models import S3Model
-from moto.server import ThreadedMotoServer
 
+from tests.triggers.moto_server import client, endpoint
 from tests.triggers.played import Queue
 from warmstart.events.http import HTTPRequest
 from warmstart.invoke import ServiceFault
@@ -24,16 +23,9 @@ from warmstart.triggers.buckets.stored import Told
 from warmstart.triggers.enqueuer import Target
 from warmstart.triggers.push.push import Push, Refused
 
+__all__ = ["endpoint"]
+
 NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 class Server:
@@ -44,13 +36,7 @@ class Server:
         self.told = Queue()
         self._endpoint = endpoint
         self._path = folder / "servers.sqlite"
-        self._s3 = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        self._s3 = client(endpoint, "s3")
         self._s3.create_bucket(Bucket=self.name)
 
     @asynccontextmanager

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from tests.triggers.moto_server import client, endpoint
 from tests.triggers.played import Queue
 from warmstart.triggers.buses.queue import taking_events
 from warmstart.triggers.buses.rules import BusRule, Rules
 from warmstart.triggers.enqueuer import Target
 from warmstart.triggers.queues.messages import reading_messages
 
+__all__ = ["endpoint"]
+
 NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 class Bus:
@@ -36,7 +27,7 @@ class Bus:
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self.name = f"bus-in-a-queue-{next(NUMBERS)}"
-        self._sqs, self._events = self._client("sqs"), self._client("events")
+        self._sqs, self._events = client(endpoint, "sqs"), client(endpoint, "events")
         self._url = self._sqs.create_queue(
             QueueName=self.name, Attributes={"VisibilityTimeout": "1"}
         )["QueueUrl"]
@@ -47,15 +38,6 @@ class Bus:
         self._events.put_rule(Name="all", EventBusName=self.name, EventPattern=everything)
         targets = [{"Id": "queue", "Arn": self.arn}]
         self._events.put_targets(Rule="all", EventBusName=self.name, Targets=targets)
-
-    def _client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self._endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
 
     async def put(self, **detail: Any) -> None:
         entry = {

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 from aws_lambda_powertools.utilities.parser.models import SqsModel
-from moto.server import ThreadedMotoServer
 
+from tests.triggers.moto_server import client, endpoint
 from warmstart.invoke import InvokeResult, InvokeStream, ResourceNotFound, TooManyRequests
 from warmstart.triggers.clock import Clock
 from warmstart.triggers.pollers import NotRead, Pollers
 from warmstart.triggers.queues.kind import queue_pollers
+
+__all__ = ["endpoint"]
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:work"
 NUMBERS = count()
@@ -75,13 +76,7 @@ class Queue:
 
     def __init__(self, url: str, *, fifo: bool = False, receives: int = 100) -> None:
         self.endpoint = url
-        self._client = boto3.client(
-            "sqs",
-            endpoint_url=url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        self._client = client(url, "sqs")
         suffix = ".fifo" if fifo else ""
         attributes = {"FifoQueue": "true"} if fifo else {}
         self.dead, dead_arn = self.create(f"dead-{next(NUMBERS)}{suffix}", attributes)
@@ -137,18 +132,9 @@ class Queue:
             await pollers.stop("mapping")
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def queue(moto: str) -> Queue:
-    return Queue(moto)
+def queue(endpoint: str) -> Queue:
+    return Queue(endpoint)
 
 
 async def test_a_message_reaches_the_function_as_sqs_sends_it(queue: Queue) -> None:
@@ -184,8 +170,8 @@ async def test_a_message_reaches_the_function_as_sqs_sends_it(queue: Queue) -> N
     assert work.targets == [("work", "prod")]
 
 
-async def test_what_fails_comes_again_until_it_is_a_dead_letter(moto: str) -> None:
-    queue = Queue(moto, receives=2)
+async def test_what_fails_comes_again_until_it_is_a_dead_letter(endpoint: str) -> None:
+    queue = Queue(endpoint, receives=2)
 
     async def fail(records: list[dict[str, Any]]) -> bytes:
         raise ValueError("no")
@@ -256,8 +242,8 @@ async def test_a_window_gathers_a_batch_larger_than_one_answer(queue: Queue) -> 
     assert sorted(work.bodies) == sorted(bodies)
 
 
-async def test_a_fifo_queues_groups_keep_their_order(moto: str) -> None:
-    queue = Queue(moto, fifo=True)
+async def test_a_fifo_queues_groups_keep_their_order(endpoint: str) -> None:
+    queue = Queue(endpoint, fifo=True)
 
     for number in range(12):
         group = "ab"[number % 2]
@@ -273,9 +259,9 @@ async def test_a_fifo_queues_groups_keep_their_order(moto: str) -> None:
         assert found == sorted(found, key=lambda body: int(body[1:]))
 
 
-async def test_a_group_waits_for_its_message_that_failed(moto: str) -> None:
+async def test_a_group_waits_for_its_message_that_failed(endpoint: str) -> None:
     """One message at a time: of several that failed together, moto hands out the last first."""
-    queue = Queue(moto, fifo=True)
+    queue = Queue(endpoint, fifo=True)
     done: list[str] = []
 
     async def fail_first(records: list[dict[str, Any]]) -> bytes:

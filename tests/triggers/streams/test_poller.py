@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 from aws_lambda_powertools.utilities.parser.models import (
     DynamoDBStreamModel,
     KinesisDataStreamModel,
 )
-from moto.server import ThreadedMotoServer
 
+from tests.triggers.moto_server import client, endpoint
 from warmstart.invoke import InvokeResult, InvokeStream
 from warmstart.triggers.pollers import NotRead, Pollers
 from warmstart.triggers.streams.kind import stream_pollers
 from warmstart.triggers.streams.model import Answer, Position, Record, Shard, StreamMapping
 from warmstart.triggers.streams.poller import StreamPoller
 from warmstart.triggers.streams.positions import Positions
+
+__all__ = ["endpoint"]
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:work"
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
@@ -89,15 +90,6 @@ class Reading:
         self.told = Told()
         self.results: dict[str, str] = {}
 
-    def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
     @asynccontextmanager
     async def reading(self, arn: str, work: Work, **settings: Any) -> AsyncIterator[Pollers]:
         mapping = {
@@ -121,7 +113,7 @@ class Reading:
 
     def create_stream(self, shards: int = 1) -> str:
         name = f"stream-{uuid4().hex}"
-        kinesis = self.client("kinesis")
+        kinesis = client(self.url, "kinesis")
         kinesis.create_stream(StreamName=name, ShardCount=shards)
         arn: str = kinesis.describe_stream(StreamName=name)["StreamDescription"]["StreamARN"]
         return arn
@@ -130,22 +122,13 @@ class Reading:
         name = arn.partition("/")[2]
         records = [{"Data": json.dumps({"key": key}), "PartitionKey": key} for key in keys]
         await asyncio.to_thread(
-            self.client("kinesis").put_records, StreamName=name, Records=records
+            client(self.url, "kinesis").put_records, StreamName=name, Records=records
         )
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def streams(moto: str, tmp_path: Path) -> Reading:
-    return Reading(moto, tmp_path)
+def streams(endpoint: str, tmp_path: Path) -> Reading:
+    return Reading(endpoint, tmp_path)
 
 
 async def test_records_of_kinesis_reach_the_function_as_aws_has_them(streams: Reading) -> None:
@@ -376,7 +359,7 @@ async def test_a_window_hands_its_state_on_and_is_ended(streams: Reading) -> Non
 
 
 async def test_changes_of_a_table_reach_the_function_with_typed_images(streams: Reading) -> None:
-    dynamodb = streams.client("dynamodb")
+    dynamodb = client(streams.url, "dynamodb")
     table = dynamodb.create_table(
         TableName=f"table-{uuid4().hex}",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -411,7 +394,7 @@ async def test_a_stream_that_is_not_there_is_told_and_read_when_it_is(streams: R
     async with streams.reading(arn, work):
         await until(lambda: streams.results.get("mapping", "").startswith("PROBLEM: "))
         await asyncio.to_thread(
-            streams.client("kinesis").create_stream, StreamName=name, ShardCount=1
+            client(streams.url, "kinesis").create_stream, StreamName=name, ShardCount=1
         )
         await streams.put(arn, "a")
         await until(lambda: streams.results["mapping"] == "OK")
