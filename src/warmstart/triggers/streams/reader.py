@@ -1,8 +1,9 @@
 """Reads one shard to its end.
 
 Records are gathered to a batch, or to one for each lane of the parallelisation factor,
-handled, and only then read on. The position is written with each batch that is done with;
-reading begins again there after any error, as an iterator that has expired is one.
+handled, and only then read on. The position is written with each batch that is done with.
+An iterator that is lost, as by expiring, is made anew behind what was read; after any other
+error a new reader begins at the position.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class ShardReader:
         self._report = report
         self._wanted = record_filter(mapping.patterns)
         self._iterator: str | None = None
+        self._read_to: str | None = None
         self._most = mapping.batch_size * mapping.parallelization_factor
 
     async def read(self) -> None:
@@ -118,13 +120,15 @@ class ShardReader:
 
     async def _read_once(self, limit: int) -> Answer:
         if self._iterator is None:
-            self._iterator = await asyncio.to_thread(
-                self._source.iterator, self._shard.id, self._position
-            )
+            # What was read and is not done with yet has been gathered already.
+            place = replace(self._position, sequence=self._read_to or self._position.sequence)
+            self._iterator = await asyncio.to_thread(self._source.iterator, self._shard.id, place)
             # What comes from now on is wanted, also if this iterator is lost.
             self._position = replace(self._position, latest=False)
         answer = await asyncio.to_thread(self._source.read, self._shard.id, self._iterator, limit)
         self._iterator = answer.next
+        if answer.records:
+            self._read_to = answer.records[-1].sequence
         since = self._position.since
         if since is None or self._position.sequence is not None:
             return answer
