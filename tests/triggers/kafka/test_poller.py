@@ -179,6 +179,25 @@ async def test_retries_have_an_end_if_one_is_set(cluster: Cluster, topic: str) -
     assert work.poison["bad"] == 998
 
 
+async def test_a_fault_of_ours_passes_no_message_over(
+    cluster: Cluster, topic: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Faulty(Work):
+        faults = 2
+
+        async def invoke(self, function: str, payload: bytes, **options: Any) -> InvokeResult:
+            if self.faults:
+                self.faults -= 1
+                raise RuntimeError("a fault of ours")
+            return await super().invoke(function, payload, **options)
+
+    cluster.write(topic, "1", "2", "3")
+    work = Faulty()
+    async with reading(work, mapping(cluster, topic, BatchSize=2)):
+        assert await work.wait_for(3) == ["1", "2", "3"]
+    assert "a fault of ours" in caplog.text
+
+
 async def test_only_what_the_filter_wants_is_told(cluster: Cluster, topic: str) -> None:
     cluster.write(topic, '{"n": 1}', '{"n": 2}', "text", '{"n": 1}')
     filters = {"Filters": [{"Pattern": '{"value": {"n": [1]}}'}]}

@@ -35,3 +35,10 @@ def test_one_of_the_patterns_is_enough_and_without_one_all_are_wanted() -> None:
 
     assert [message_filter(patterns)(record(body)) for body in "abc"] == [True, True, False]
     assert message_filter([])(record("c"))
+
+
+def test_a_body_too_deep_to_be_read_is_a_text() -> None:
+    body = "[" * 100_000
+
+    assert not message_filter(['{"body": {"a": [1]}}'])({"body": body})
+    assert message_filter(['{"body": [{"prefix": "[["}]}'])({"body": body})

@@ -96,7 +96,10 @@ class Consumer:
 
     def commit(self, offsets: Mapping[Key, int]) -> None:
         """Have the group know how far partitions are done with, soon."""
-        self._consumer.commit(offsets=self._places(offsets), asynchronous=True)
+        try:
+            self._consumer.commit(offsets=self._places(offsets), asynchronous=True)
+        except self._kafka.KafkaException as error:  # what is not known to be done comes again
+            self._tell_trouble(f"offsets are not committed: {error}")
 
     def pause(self, key: Key) -> None:
         """Get no more of a partition until `resume`."""
@@ -165,7 +168,7 @@ class Consumer:
             return
         try:
             self._consumer.commit(offsets=self._places(offsets), asynchronous=False)
-        except self._kafka.KafkaException as error:  # what is not known to be done comes again
+        except self._kafka.KafkaException as error:
             self._tell_trouble(f"offsets are not committed: {error}")
 
     def _places(self, offsets: Mapping[Key, int]) -> list[Any]:

@@ -48,6 +48,7 @@ class Lane:
         self.waiting: deque[Record] = deque()
         self.size = 0
         self.handler = handler
+        self._offset = 0
         self._mapping = mapping
         self._is_wanted = is_wanted
         self._advanced = advanced
@@ -63,14 +64,27 @@ class Lane:
     async def _serve(self) -> None:
         while True:
             batch, behind = await self._batch()
-            if batch:
-                await self.handler.handle(tuple(batch), self._finish)
-            self._advanced(behind)
+            await self._handle(batch)
+            self._advance(behind)
+
+    async def _handle(self, batch: list[Record]) -> None:
+        """Return when all of it is done with: none may be passed over, whatever goes wrong."""
+        failures = 0
+        while left := tuple(each for each in batch if int(each.sequence) >= self._offset):
+            try:
+                await self.handler.handle(left, self._finish)
+            except Exception:  # a fault of ours must not end the lane
+                failures += 1
+                _logger.exception("A batch of %s is not done with", self._mapping.stream_arn)
+                await asyncio.sleep(backoff(failures))
 
     def _finish(self, records: Iterable[Record], _: str | None) -> None:
-        *_others, last = [None, *records]
-        if last is not None:
-            self._advanced(int(last.sequence) + 1)
+        self._advance(max((int(each.sequence) + 1 for each in records), default=0))
+
+    def _advance(self, offset: int) -> None:
+        if offset > self._offset:
+            self._offset = offset
+            self._advanced(offset)
 
     async def _batch(self) -> tuple[list[Record], int]:
         """The next batch of what is wanted, and the offset behind all that was looked at."""

@@ -49,6 +49,6 @@ def _parsed(body: str) -> Any:
     """A body that is a JSON object or array; `None` for others."""
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # of thousands of brackets
         return None
     return value if isinstance(value, dict | list) else None
