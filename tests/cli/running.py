@@ -41,6 +41,21 @@ class Running:
         return self.process.wait(30)
 
 
+def say(
+    running: Running, *arguments: str, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that asks the service."""
+    return subprocess.run(
+        [*COMMAND, *arguments, "--endpoint-url", f"http://127.0.0.1:{running.port}"],
+        cwd=running.folder,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 @contextmanager
 def started(folder: Path, *arguments: str, port: int = 0) -> Iterator[Running]:
     """Run a command until the end of the block, on a free port or this one."""

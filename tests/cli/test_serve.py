@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import COMMAND, Running, started
+from tests.cli.running import COMMAND, Running, say, started
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 APP = """
@@ -34,21 +34,6 @@ def folder(tmp_path: Path) -> Path:
 def service(folder: Path) -> Iterator[Running]:
     with started(folder, "serve") as running:
         yield running
-
-
-def say(
-    running: Running, *arguments: str, stdin: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run a command that asks the service."""
-    return subprocess.run(
-        [*COMMAND, *arguments, "--endpoint-url", f"http://127.0.0.1:{running.port}"],
-        cwd=running.folder,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def create(running: Running, name: str, *options: str) -> None:
@@ -97,6 +82,15 @@ def test_an_update_is_served_once_it_is_told_to_be_done(service: Running, folder
     assert say(service, "invoke", "f").stdout == '"new"\n'
     assert " 9 s " in say(service, "function", "ls").stdout
     assert "Nothing to change" in say(service, "function", "update", "f").stderr
+
+
+def test_code_and_an_image_are_one_too_many_and_neither_is_one_too_few(service: Running) -> None:
+    both = say(service, "function", "create", "f", "--code", "app.py", "--image", "shop")
+    neither = say(service, "function", "create", "f")
+
+    assert (both.returncode, neither.returncode) == (2, 2)
+    assert "of --code or of an --image, and not of both" in both.stderr
+    assert "--code says where the function's code is, or --image does" in neither.stderr
 
 
 def test_of_a_directory_what_is_hidden_stays_at_home(service: Running, folder: Path) -> None:

@@ -60,6 +60,7 @@ def _settings(command: Any) -> Any:
             type=click.Path(exists=True, path_type=Path),
             help="A zip, or a file or a directory to make one of.",
         ),
+        click.option("--image", metavar="NAME", help="A container image, in place of --code."),
     ):
         command = option(command)
     return command
@@ -69,15 +70,18 @@ def _settings(command: Any) -> Any:
 @click.argument("name")
 @_settings
 @with_endpoint
-def create_function(endpoint: Endpoint, name: str, code: Path | None, **settings: Any) -> None:
+def create_function(
+    endpoint: Endpoint, name: str, code: Path | None, image: str | None, **settings: Any
+) -> None:
     """Create a function and wait until it is active."""
-    if code is None:
-        raise click.UsageError("--code says where the function's code is")
+    source = _code(code, image)
+    if not source:
+        raise click.UsageError("--code says where the function's code is, or --image does")
     members = _members(**settings)
+    if image is not None:
+        members["PackageType"] = "Image"
     client = endpoint.client("lambda")
-    created = client.create_function(
-        FunctionName=name, Role=_ROLE, Code={"ZipFile": _archive(code)}, **members
-    )
+    created = client.create_function(FunctionName=name, Role=_ROLE, Code=source, **members)
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     click.echo(created["FunctionArn"])
 
@@ -86,18 +90,21 @@ def create_function(endpoint: Endpoint, name: str, code: Path | None, **settings
 @click.argument("name")
 @_settings
 @with_endpoint
-def update_function(endpoint: Endpoint, name: str, code: Path | None, **settings: Any) -> None:
+def update_function(
+    endpoint: Endpoint, name: str, code: Path | None, image: str | None, **settings: Any
+) -> None:
     """Change a function's configuration or code and wait until it has."""
     client = endpoint.client("lambda")
     waiter = client.get_waiter("function_updated_v2")
     members = _members(**settings)
-    if code is None and not members:
-        raise click.UsageError("Nothing to change: name a setting, or the new code with --code")
+    source = _code(code, image)
+    if not source and not members:
+        raise click.UsageError("Nothing to change: name a setting, or new code or another image")
     if members:
         client.update_function_configuration(FunctionName=name, **members)
         waiter.wait(FunctionName=name, WaiterConfig={"Delay": 1})
-    if code is not None:
-        client.update_function_code(FunctionName=name, ZipFile=_archive(code))
+    if source:
+        client.update_function_code(FunctionName=name, **source)
         waiter.wait(FunctionName=name, WaiterConfig={"Delay": 1})
     click.echo(f"{name} is updated")
 
@@ -140,6 +147,15 @@ def _variables(given: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"--env takes NAME=VALUE, and not '{variable}'")
         found[name] = value
     return found
+
+
+def _code(code: Path | None, image: str | None) -> dict[str, Any]:
+    """What the API calls the code: empty if none is named."""
+    if code is not None and image is not None:
+        raise click.UsageError("A function is of --code or of an --image, and not of both")
+    if image is not None:
+        return {"ImageUri": image}
+    return {} if code is None else {"ZipFile": _archive(code)}
 
 
 def _archive(code: Path) -> bytes:
