@@ -16,18 +16,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 from dotenv import dotenv_values
 from watchfiles import PythonFilter, awatch
 
 from warmstart.cli.console import Console
+from warmstart.cli.isolation import with_isolation
 from warmstart.cli.queues import Queue, queue_of_url, reading_in_dev
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
 from warmstart.cli.triggers import described, dev_triggers, running_in_dev, triggers_of_file
 from warmstart.gateways.function_url import FunctionURL, InvokeMode
-from warmstart.service.environments.docker import IMAGE, NO_NETWORK, DockerDriver, Isolation
+from warmstart.service.environments.docker import DockerDriver, Isolation
 from warmstart.service.environments.driver import Driver
 from warmstart.service.environments.enclosure import ProcessDriver
 from warmstart.service.environments.engine import EngineUnavailable, NoImage
@@ -166,26 +167,7 @@ class _Settings:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A TOML file of what wakes APP besides, under [functions.app.events].",
 )
-@click.option(
-    "--isolation",
-    type=click.Choice(get_args(Isolation)),
-    default="process",
-    show_default=True,
-    help="What environments are: processes of this machine, or Docker containers.",
-)
-@click.option(
-    "--image",
-    default=IMAGE,
-    show_default=True,
-    help="The container image of what brings none, with a Python. {python} is the version.",
-)
-@click.option(
-    "--network",
-    default=NO_NETWORK,
-    show_default=True,
-    help="Docker's network that containers are in, and reach the outside by: `bridge`, or one made"
-    " with `docker network create`.",
-)
+@with_isolation
 @click.option("--verbose", is_flag=True, help="Print Lambda's START, END and REPORT lines, too.")
 def dev(
     *,

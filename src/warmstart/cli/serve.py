@@ -14,14 +14,14 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
+from warmstart.cli.isolation import with_isolation
 from warmstart.cli.serving import HTTPServer, address, listen, on_interrupt, run
 from warmstart.cli.triggers import described, log_filters, triggers_of_file
 from warmstart.cli.urls import with_function_urls
-from warmstart.service.environments.docker import IMAGE, NO_NETWORK, Isolation
 from warmstart.service.environments.engine import EngineUnavailable
 from warmstart.service.function import IDLE_TIMEOUT
 from warmstart.service.logs.lines import log_line
@@ -104,26 +104,7 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
     help="A TOML file of what wakes functions: schedules, uploads, pushes. Without one:"
     " warmstart.toml, if it is here.",
 )
-@click.option(
-    "--isolation",
-    type=click.Choice(get_args(Isolation)),
-    default="process",
-    show_default=True,
-    help="What environments are. Functions that are images are always run by Docker.",
-)
-@click.option(
-    "--image",
-    default=IMAGE,
-    show_default=True,
-    help="The container image of what brings none, with a Python. {python} is the version.",
-)
-@click.option(
-    "--network",
-    default=NO_NETWORK,
-    show_default=True,
-    help="Docker's network that containers are in, and reach the outside by: `bridge`, or one made"
-    " with `docker network create`.",
-)
+@with_isolation
 @click.option("--verbose", is_flag=True, help="Print what functions log.")
 def serve(
     *,
