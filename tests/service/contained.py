@@ -21,6 +21,7 @@ from warmstart.service.function import Function
 from warmstart.service.service import Service
 
 __all__ = [
+    "PATIENCE",
     "answer",
     "anyio_backend",
     "call",
@@ -29,6 +30,7 @@ __all__ = [
     "engine",
     "error",
     "function",
+    "patient",
     "serving",
 ]
 
@@ -54,8 +56,15 @@ def containers(engine: docker.DockerClient) -> list[str]:
     return [each.name for each in engine.containers.list(all=True, filters=mine)]
 
 
+PATIENCE: dict[str, Any] = {"timeout": 120.0, "init_timeout": 120.0}
+"""Seconds that no function is to need on any machine, however slow and busy that is."""
+
+patient = pytest.mark.timeout(300)
+"""For tests of functions with this patience: they are to fail by their own words."""
+
+
 def function(code: Path, handler: str, **settings: Any) -> Function:
-    defaults: dict[str, Any] = {"name": "f", "timeout": 30.0, "runtime": "python3.11"}
+    defaults: dict[str, Any] = {"name": "f", "runtime": "python3.11"} | PATIENCE
     return Function(handler=f"main.{handler}", task_root=str(code), **defaults | settings)
 
 

