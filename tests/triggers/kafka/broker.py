@@ -19,6 +19,7 @@ class Cluster:
             "bootstrap.servers": "replaced-by-the-mock",
             "test.mock.num.brokers": 1,
             "linger.ms": 0,
+            "message.max.bytes": 8 << 20,
         }
         self._producer = Producer(settings, logger=logging.getLogger(__name__))
         (broker,) = self._producer.list_topics(timeout=10).brokers.values()

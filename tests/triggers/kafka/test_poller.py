@@ -15,7 +15,8 @@ from uuid import uuid4
 import pytest
 
 from tests.triggers.kafka.broker import Cluster
-from warmstart.invoke import InvokeResult, InvokeStream
+from tests.triggers.streams.test_poller import until
+from warmstart.invoke import MAX_PAYLOAD, InvokeResult, InvokeStream, RequestTooLarge
 from warmstart.triggers.kafka import poller
 from warmstart.triggers.kafka.kind import kafka_pollers
 from warmstart.triggers.pollers import NotRead, Pollers
@@ -43,6 +44,8 @@ class Work:
         self.values: list[str] = []
 
     async def invoke(self, function: str, payload: bytes, **_: Any) -> InvokeResult:
+        if len(payload) > MAX_PAYLOAD:
+            raise RequestTooLarge("as the service says it")
         event = json.loads(payload)
         values = [b64decode(each["value"]).decode() for each in records(event)]
         self.events.append(event)
@@ -177,6 +180,24 @@ async def test_retries_have_an_end_if_one_is_set(cluster: Cluster, topic: str) -
     async with reading(work, described):
         assert await work.wait_for(1) == ["good"]
     assert work.poison["bad"] == 998
+
+
+async def test_what_no_invocation_can_hold_is_given_up_and_told(
+    cluster: Cluster, topic: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
+    # In base64 it is longer than 6 MB; the mock keeps no more of a topic than 5 MB.
+    cluster.write(topic, "before")
+    cluster.write(topic, "x" * 4_800_000)
+    work = Work()
+    async with reading(work, mapping(cluster, topic)) as results:
+        assert await work.wait_for(1) == ["before"]
+        await until(lambda: any("are given up" in result for result in results.values()))
+        (result,) = results.values()
+        assert result.startswith("PROBLEM: 1 records of")
+        cluster.write(topic, "after")
+        assert await work.wait_for(2) == ["before", "after"]
+    assert "MaximumPayloadSizeExceeded" in caplog.text
 
 
 async def test_a_fault_of_ours_passes_no_message_over(

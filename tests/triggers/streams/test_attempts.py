@@ -6,7 +6,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warmstart.triggers.streams.attempts import Attempt, Outcome, judge, without_expired
+from warmstart.triggers.streams.attempts import (
+    Attempt,
+    Condition,
+    Outcome,
+    judge,
+    without_expired,
+)
 from warmstart.triggers.streams.model import Record, StreamMapping
 
 MAPPING = StreamMapping.read(
@@ -59,6 +65,20 @@ def test_a_batch_is_given_up_after_its_retries() -> None:
 
     assert invokes == 3
     assert verdict.discarded == records(1)
+
+
+# https://docs.aws.amazon.com/streams/latest/dev/large-records.html
+def test_what_is_too_large_is_tried_in_halves_and_given_up_alone() -> None:
+    mapping = replace(MAPPING, maximum_retry_attempts=0)
+    too_large = Outcome(reached=False, too_large=True)
+
+    verdict = judge(Attempt(records(1, 2, 3)), too_large, mapping)
+    assert [attempt.records for attempt in verdict.pending] == [records(1), records(2, 3)]
+    verdict = judge(Attempt(records(1)), too_large, MAPPING)
+    assert verdict.discarded == records(1)
+    assert verdict.condition is Condition.MAXIMUM_PAYLOAD_SIZE_EXCEEDED
+    # The end of a window, with a state that no invocation can hold.
+    assert not judge(Attempt(()), too_large, MAPPING).pending
 
 
 def test_only_what_is_too_old_expires() -> None:

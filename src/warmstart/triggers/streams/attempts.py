@@ -1,6 +1,10 @@
 """What becomes of a batch: done, tried again, in halves or as a rest, or given up. Pure.
 
+A record that is alone larger than an invocation may be can never be delivered, and is given
+up at once, as on AWS.
+
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+https://docs.aws.amazon.com/streams/latest/dev/large-records.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
 """
 
@@ -19,6 +23,7 @@ class Condition(StrEnum):
 
     RETRY_ATTEMPTS_EXHAUSTED = "RetryAttemptsExhausted"
     RECORD_AGE_EXCEEDED = "RecordAgeExceeded"
+    MAXIMUM_PAYLOAD_SIZE_EXCEEDED = "MaximumPayloadSizeExceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,21 @@ class Attempt:
 class Outcome:
     """What the function said: whether it was reached, and the records that it failed at.
 
-    Of an error or an invalid report, these are all.
+    Of an error or an invalid report, these are all. Of what is `too_large` it never heard.
     """
 
     reached: bool = True
     failed: frozenset[str] = frozenset()
+    too_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is done with, what is given up, and what is tried next, in this order."""
+    """What is done with, what is given up and why, and what is tried next, in this order."""
 
     done: tuple[Record, ...] = ()
     discarded: tuple[Record, ...] = ()
+    condition: Condition = Condition.RETRY_ATTEMPTS_EXHAUSTED
     pending: tuple[Attempt, ...] = ()
 
 
@@ -65,7 +72,7 @@ def without_expired(
 def judge(attempt: Attempt, outcome: Outcome, mapping: StreamMapping) -> Verdict:
     """What comes of an attempt. All before the first record that failed is done with."""
     if not outcome.reached:
-        return Verdict(pending=(attempt,))
+        return _not_reached(attempt, too_large=outcome.too_large)
     records = attempt.records
     first = next(
         (at for at, record in enumerate(records) if record.sequence in outcome.failed), len(records)
@@ -81,6 +88,15 @@ def judge(attempt: Attempt, outcome: Outcome, mapping: StreamMapping) -> Verdict
     if 0 <= mapping.maximum_retry_attempts <= attempt.retries:
         return Verdict(done=done, discarded=left)
     return Verdict(done=done, pending=(Attempt(left, attempt.retries + 1, invokes),))
+
+
+def _not_reached(attempt: Attempt, *, too_large: bool) -> Verdict:
+    records = attempt.records
+    if not too_large:
+        return Verdict(pending=(attempt,))
+    if len(records) > 1:
+        return Verdict(pending=tuple(replace(attempt, records=half) for half in _halves(records)))
+    return Verdict(discarded=records, condition=Condition.MAXIMUM_PAYLOAD_SIZE_EXCEEDED)
 
 
 def _halves(records: tuple[Record, ...]) -> tuple[tuple[Record, ...], tuple[Record, ...]]:

@@ -43,6 +43,9 @@ Finish = Callable[[Iterable[Record], str | None], None]
 _SHORT, _LONG = 0.2, 30.0
 """Seconds between attempts, at first and in the end."""
 
+_TOO_LARGE = 413
+"""The status of an event that is longer than an invocation's may be."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -115,9 +118,8 @@ class BatchHandler:
             verdict = judge(attempt, answered.outcome, self._mapping)
             state = answered.state or state
             if verdict.discarded:
-                condition = Condition.RETRY_ATTEMPTS_EXHAUSTED
                 invokes = attempt.invokes + 1
-                await self._discard(verdict.discarded, condition, invokes, answered.result)
+                await self._discard(verdict.discarded, verdict.condition, invokes, answered.result)
             finish(verdict.done + verdict.discarded, state)
             pending.extendleft(reversed(verdict.pending))
             fruitless = 0 if verdict.done or verdict.discarded else fruitless + 1
@@ -134,7 +136,7 @@ class BatchHandler:
             if error.status != 429:
                 _logger.error("%s cannot be invoked: %s", target.function, error.message)
             self._report(CALL_FAILED)
-            return _Answered(Outcome(reached=False))
+            return _Answered(Outcome(reached=False, too_large=error.status == _TOO_LARGE))
         if result.function_error is not None:
             self._report(CALL_FAILED)
             return _Answered(Outcome(failed=everything or _NO_RECORD), result)
@@ -178,9 +180,10 @@ class BatchHandler:
     ) -> None:
         """Return when the destination has them, if there is one: else they would be lost."""
         mapping = self._mapping
-        _logger.warning(
-            "%d records of %s are given up: %s", len(records), mapping.stream_arn, condition
-        )
+        told = f"{len(records)} records of {mapping.stream_arn} are given up"
+        _logger.warning("%s, from %s on: %s", told, records[0].sequence, condition)
+        if condition is Condition.MAXIMUM_PAYLOAD_SIZE_EXCEEDED:
+            self._report(f"PROBLEM: {told}, as their event is longer than 6 MB")
         if mapping.on_failure is None:
             return
         body = failure_record(
