@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.runtime.rie import rie_path
+from tests.service.whole.ministack import ministack_path
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,11 +42,8 @@ def warmstart() -> Iterator[Peer]:
 
 @contextmanager
 def ministack() -> Iterator[Peer]:
-    found = subprocess.run(
-        [ROOT / "scripts" / "ministack"], check=True, capture_output=True, text=True
-    )
     variables = {"BIND_HOST": "127.0.0.1", "LOG_LEVEL": "WARNING", "SERVICES": "lambda,iam,logs"}
-    with _running("ministack", [found.stdout.strip()], **variables) as peer:
+    with _running("ministack", [str(ministack_path())], **variables) as peer:
         yield peer
 
 
