@@ -10,7 +10,7 @@ from warmstart.invoke import Invoker
 from warmstart.triggers.kafka.kind import kafka_pollers
 from warmstart.triggers.pollers import Pollers
 from warmstart.triggers.queues.kind import queue_pollers
-from warmstart.triggers.streams.failures import FailureDestinations
+from warmstart.triggers.streams.destinations import FailureDestinations
 from warmstart.triggers.streams.kind import stream_pollers
 from warmstart.triggers.streams.positions import Positions
 

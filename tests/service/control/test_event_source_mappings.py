@@ -212,6 +212,16 @@ async def test_what_aws_refuses_is_refused_in_its_words(
         {"EventSourceArn": KINESIS, "MaximumRecordAgeInSeconds": 59},
         {"EventSourceArn": KINESIS, "ScalingConfig": {"MaximumConcurrency": 2}},
         {"EventSourceArn": KINESIS, "DestinationConfig": {"OnFailure": {"Destination": KINESIS}}},
+        {
+            "EventSourceArn": KINESIS,
+            "DestinationConfig": {"OnFailure": {"Destination": "kafka://failed"}},
+        },
+        {
+            "EventSourceArn": "arn:aws:kafka:us-east-1:123456789012:cluster/c/1",
+            "Topics": ["orders"],
+            "StartingPosition": "LATEST",
+            "DestinationConfig": {"OnFailure": {"Destination": "kafka://orders"}},
+        },
         {"EventSourceArn": SQS, "FilterCriteria": {"Filters": [{"Pattern": "{}"}]}},
         {"EventSourceArn": SQS, "FilterCriteria": {"Filters": [{"Pattern": '{"a": ["b"]}'}] * 6}},
     ],

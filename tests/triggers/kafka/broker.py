@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer
 
 __all__ = ["Cluster"]
 
@@ -49,3 +50,22 @@ class Cluster:
                 topic, value, key, partition, headers=list((headers or {}).items())
             )
         assert self._producer.flush(10) == 0
+
+    def read(self, topic: str, count: int) -> list[Any]:
+        """So many messages of a topic, from its beginning."""
+        reader = Consumer(
+            {
+                "bootstrap.servers": self.servers,
+                "group.id": f"test-of-{topic}",
+                "auto.offset.reset": "earliest",
+            },
+            logger=logging.getLogger(__name__),
+        )
+        reader.subscribe([topic])
+        found: list[Any] = []
+        while len(found) < count:
+            message = reader.poll(0.5)
+            if message is not None and message.error() is None:
+                found.append(message)
+        reader.close()
+        return found

@@ -3,8 +3,15 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.kafka_event import KafkaEventRecord
 from aws_lambda_powertools.utilities.parser.models import KafkaSelfManagedEventModel
 
 from warmstart.triggers.kafka.event import Partition, kafka_record, value_filter
@@ -92,6 +99,38 @@ def test_patterns_are_of_the_value(content: bytes | None, wanted: bool) -> None:
     is_wanted = value_filter(['{"value": {"amount": [{"numeric": [">", 50]}]}}'])
 
     assert is_wanted(kafka_record(Sent(content))) is wanted
+
+
+@pytest.mark.parametrize(
+    ("identifier", "sequence"),
+    [
+        ({"topic-partition": "orders-3", "offset": 15}, "15"),
+        ({"partition": "orders-3", "offset": 15}, "15"),  # as Powertools says it
+        ({"partition": "orders-4", "offset": 15}, None),
+        ({"partition": "orders-3", "offset": "15"}, None),
+        ({"partition": "orders-3", "offset": True}, None),
+        ({"partition": "orders-3"}, None),
+        ("orders-3", None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_a_report_names_partition_and_offset(identifier: Any, sequence: str | None) -> None:
+    assert Partition("orders-3", "KafkaBatchInfo").sequence(identifier) == sequence
+
+
+def test_powertools_report_is_understood() -> None:
+    event = Partition("orders-3", "").event([kafka_record(Sent(content=b"bad"))])
+
+    def fail(_: KafkaEventRecord) -> None:
+        raise ValueError
+
+    processor = BatchProcessor(event_type=EventType.Kafka, raise_on_entire_batch_failure=False)
+    context: Any = None
+    answer = process_partial_response(event, fail, processor, context)
+
+    (failure,) = answer["batchItemFailures"]
+    assert Partition("orders-3", "").sequence(failure["itemIdentifier"]) == "15"
 
 
 def test_binary_content_survives() -> None:

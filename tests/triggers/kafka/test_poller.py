@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from tests.triggers.kafka.broker import Cluster
-from tests.triggers.streams.test_poller import until
+from tests.triggers.streams.test_poller import Told, until
 from warmstart.invoke import MAX_PAYLOAD, InvokeResult, InvokeStream, RequestTooLarge
 from warmstart.triggers.kafka import poller
 from warmstart.triggers.kafka.kind import kafka_pollers
@@ -47,13 +47,12 @@ class Work:
         if len(payload) > MAX_PAYLOAD:
             raise RequestTooLarge("as the service says it")
         event = json.loads(payload)
-        values = [b64decode(each["value"]).decode() for each in records(event)]
         self.events.append(event)
-        for value in values:
+        for value in values(event):
             if self.poison[value]:
                 self.poison[value] -= 1
                 return InvokeResult("id", b"{}", "Unhandled")
-        self.values += values
+        self.values += values(event)
         return InvokeResult("id", b"null")
 
     async def invoke_with_response_stream(self, *_: Any, **__: Any) -> InvokeStream:
@@ -65,9 +64,13 @@ class Work:
         return self.values
 
 
-class Nowhere:
-    async def send(self, target: str, body: str, function_arn: str) -> None:
-        raise AssertionError("there is no destination")
+def values(event: dict[str, Any]) -> list[str]:
+    return [b64decode(each["value"]).decode() for each in records(event)]
+
+
+def by_offset(message: Any) -> int:
+    told = json.loads(message.value())
+    return int(told["KafkaBatchInfo"]["recordInfo"]["offset"])
 
 
 def records(event: dict[str, Any]) -> list[dict[str, Any]]:
@@ -88,9 +91,11 @@ def mapping(cluster: Cluster, topic: str, **settings: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def reading(work: Work, described: dict[str, Any]) -> AsyncIterator[dict[str, str]]:
+async def reading(
+    work: Work, described: dict[str, Any], told: Told | None = None
+) -> AsyncIterator[dict[str, str]]:
     results: dict[str, str] = {}
-    kinds = {"kafka": kafka_pollers(work, Nowhere(), results)}
+    kinds = {"kafka": kafka_pollers(work, told or Told(), results)}
     async with Pollers(kinds, results=results) as pollers:
         await pollers.start(described)
         yield results
@@ -121,11 +126,11 @@ async def test_what_fails_is_tried_again_and_holds_up_its_own_partition_alone(
     cluster.write(topic, "b1", "b2", partition=1)
     work = Work(a2=3)
     async with reading(work, mapping(cluster, topic, BatchSize=1)):
-        values = await work.wait_for(5)
+        seen = await work.wait_for(5)
 
-    assert [value for value in values if value[0] == "a"] == ["a1", "a2", "a3"]
-    assert [value for value in values if value[0] == "b"] == ["b1", "b2"]
-    assert values.index("b2") < values.index("a2")
+    assert [value for value in seen if value[0] == "a"] == ["a1", "a2", "a3"]
+    assert [value for value in seen if value[0] == "b"] == ["b1", "b2"]
+    assert seen.index("b2") < seen.index("a2")
 
 
 async def test_who_comes_next_goes_on_behind_what_was_done_with(
@@ -200,6 +205,97 @@ async def test_what_no_invocation_can_hold_is_given_up_and_told(
     assert "MaximumPayloadSizeExceeded" in caplog.text
 
 
+# https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
+async def test_a_bad_message_is_found_by_halves_and_told(cluster: Cluster, topic: str) -> None:
+    cluster.write(topic, "1", "2", "bad", "3")
+    work, told = Work(bad=1000), Told()
+    queue = "arn:aws:sqs:us-east-1:123456789012:failed"
+    described = mapping(
+        cluster,
+        topic,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )
+    async with reading(work, described, told):
+        assert await work.wait_for(3) == ["1", "2", "3"]
+
+    ((target, message),) = told.messages
+    assert target == queue
+    assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert message["responseContext"] == {
+        "statusCode": 200,
+        "executedVersion": "$LATEST",
+        "functionError": "Unhandled",
+    }
+    info = message["KafkaBatchInfo"]
+    assert (info["batchSize"], info["bootstrapServers"]) == (1, cluster.servers)
+    assert info["payloadSize"] == len(
+        json.dumps(next(event for event in work.events if values(event) == ["bad"]))
+    )
+    (place,) = info["recordsInfo"].items()
+    assert place[0] == f"{topic}-0"
+    assert (place[1]["firstRecordOffset"], place[1]["lastRecordOffset"]) == ("2", "2")
+    assert place[1]["firstRecordTimestamp"] == place[1]["lastRecordTimestamp"]
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
+async def test_a_topic_takes_what_failed_with_its_key_and_content(
+    cluster: Cluster, topic: str
+) -> None:
+    failed = f"failed-{topic}"
+    cluster.write(topic, "bad", key="order-1")
+    cluster.write(topic, "bad")
+    cluster.write(topic, "good")
+    work = Work(bad=1000)
+    described = mapping(
+        cluster,
+        topic,
+        BatchSize=1,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": f"kafka://{failed}"}},
+    )
+    async with reading(work, described):
+        assert await work.wait_for(1) == ["good"]
+
+    first, second = sorted(await asyncio.to_thread(cluster.read, failed, 2), key=by_offset)
+    assert (first.key(), second.key()) == (b"order-1", None)
+    document = json.loads(first.value())
+    assert document["requestContext"]["condition"] == "RetriesExhausted"
+    info = document["KafkaBatchInfo"]
+    assert (info["batchSize"], info["recordInfo"]["offset"]) == (1, "0")
+    assert info["payloadSize"] == len(json.dumps(document["payload"]))
+    assert document["payload"] == work.events[0]
+
+
+async def test_of_a_batch_only_what_is_reported_comes_again(cluster: Cluster, topic: str) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
+    class Reporting(Work):
+        async def invoke(self, function: str, payload: bytes, **options: Any) -> InvokeResult:
+            result = await super().invoke(function, payload, **options)
+            failed = [
+                {"itemIdentifier": {"topic-partition": f"{topic}-0", "offset": each["offset"]}}
+                for each in records(self.events[0])
+                if each["offset"] in (1, 3)
+            ]
+            if len(self.events) > 1:
+                return result
+            return InvokeResult("id", json.dumps({"batchItemFailures": failed}).encode())
+
+    cluster.write(topic, *"01234")
+    work = Reporting()
+    described = mapping(
+        cluster,
+        topic,
+        BatchSize=5,
+        MaximumBatchingWindowInSeconds=300,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    async with reading(work, described):
+        await work.wait_for(7)
+    assert [values(event) for event in work.events] == [list("01234"), ["1", "3"]]
+
+
 async def test_a_fault_of_ours_passes_no_message_over(
     cluster: Cluster, topic: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -233,11 +329,11 @@ async def test_a_topic_longer_than_what_is_read_ahead_arrives_whole(
     # The mock keeps the last 5 MB of a topic.
     monkeypatch.setattr(poller, "_MOST", 1 << 20)
     monkeypatch.setattr(poller, "_LEAST", 1 << 18)
-    values = [f"{number}-" + "x" * 1000 for number in range(3000)]
-    cluster.write(topic, *values)
+    sent = [f"{number}-" + "x" * 1000 for number in range(3000)]
+    cluster.write(topic, *sent)
     work = Work()
     async with reading(work, mapping(cluster, topic)):
-        assert await work.wait_for(3000) == values
+        assert await work.wait_for(3000) == sent
 
 
 @pytest.mark.parametrize(
@@ -247,8 +343,7 @@ async def test_a_topic_longer_than_what_is_read_ahead_arrives_whole(
             {"SourceAccessConfigurations": [{"Type": "SASL_SCRAM_512_AUTH", "URI": "arn"}]},
             "SASL_SCRAM_512_AUTH names a secret",
         ),
-        ({"FunctionResponseTypes": ["ReportBatchItemFailures"]}, "FunctionResponseTypes"),
-        ({"DestinationConfig": {"OnFailure": {"Destination": "arn:x"}}}, "on-failure destination"),
+        ({"DestinationConfig": {"OnFailure": {"Destination": "arn:x"}}}, "only SQS, SNS and S3"),
         ({"SelfManagedEventSource": None, "EventSourceArn": "arn:aws:kafka:x"}, "is not read"),
         ({"SelfManagedEventSource": {"Endpoints": {}}}, "no KAFKA_BOOTSTRAP_SERVERS"),
     ],
@@ -257,4 +352,4 @@ async def test_what_is_not_honoured_is_refused(
     cluster: Cluster, topic: str, settings: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(NotRead, match=complaint):
-        kafka_pollers(Work(), Nowhere(), {})(mapping(cluster, topic, **settings))
+        kafka_pollers(Work(), Told(), {})(mapping(cluster, topic, **settings))

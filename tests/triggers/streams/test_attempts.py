@@ -89,6 +89,15 @@ def test_only_what_is_too_old_expires() -> None:
     assert without_expired(Attempt(records(10)), MAPPING, now=1e9)[0] == ()
 
 
+# https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
+def test_of_a_topic_only_what_failed_is_tried_again() -> None:
+    mapping = replace(MAPPING, retries_failed_alone=True)
+    verdict = judge(Attempt(records(1, 2, 3, 4)), failing(2, 4), mapping)
+
+    assert verdict.done == records(1, 3)
+    assert [attempt.records for attempt in verdict.pending] == [records(2, 4)]
+
+
 @given(
     count=st.integers(1, 12),
     bad=st.sets(st.integers(0, 11)),

@@ -49,3 +49,4 @@ def test_the_position_is_before_the_first_that_is_not_done(order: list[int]) -> 
         finished.add(number)
         first = next((n for n in range(8) if n not in finished), 8)
         assert at == (str(first - 1) if first else None)
+        assert {int(each.sequence) for each in progress.left()} == set(range(8)) - finished

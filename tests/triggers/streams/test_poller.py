@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,10 @@ from aws_lambda_powertools.utilities.parser.models import (
 
 from tests.triggers.moto_server import client, endpoint
 from warmstart.invoke import InvokeResult, InvokeStream
+from warmstart.service.asynchronous.destinations import Destinations
+from warmstart.service.asynchronous.failure_records import FailureRecords
 from warmstart.triggers.pollers import NotRead, Pollers
+from warmstart.triggers.streams.destinations import FailureDestinations
 from warmstart.triggers.streams.kind import stream_pollers
 from warmstart.triggers.streams.model import Answer, Position, Record, Shard, StreamMapping
 from warmstart.triggers.streams.poller import StreamPoller
@@ -77,7 +81,9 @@ class Told:
     def __init__(self) -> None:
         self.messages: list[tuple[str, dict[str, Any]]] = []
 
-    async def send(self, target: str, body: str, function_arn: str) -> None:
+    async def send(
+        self, target: str, body: str, function_arn: str, *, key: str | None = None
+    ) -> None:
         self.messages.append((target, json.loads(body)))
 
 
@@ -88,6 +94,7 @@ class Reading:
         self.url = url
         self.directory = directory
         self.told = Told()
+        self.destinations: FailureDestinations = self.told
         self.results: dict[str, str] = {}
 
     @asynccontextmanager
@@ -102,7 +109,9 @@ class Reading:
         }
         endpoints = {"kinesis": self.url, "dynamodbstreams": self.url}
         positions = Positions(self.directory)
-        kind = stream_pollers(work, endpoints, positions, self.told, self.results, listed_every=0.1)
+        kind = stream_pollers(
+            work, endpoints, positions, self.destinations, self.results, listed_every=0.1
+        )
         try:
             kinds = {"kinesis": kind, "dynamodb": kind}
             async with Pollers(kinds, results=self.results) as pollers:
@@ -224,7 +233,7 @@ async def test_children_are_read_after_their_parents(tmp_path: Path) -> None:
         }
     )
     poller = StreamPoller(
-        mapping, source, Work(note), positions, Told(), lambda _: None, listed_every=0.05
+        mapping, source, Work(note), positions, None, lambda _: None, listed_every=0.05
     )
     poller.start()
     await until(lambda: len(ids) == 3)
@@ -279,6 +288,38 @@ async def test_a_bad_record_is_found_by_halves_and_told(streams: Reading) -> Non
     info = told["KinesisBatchInfo"]
     assert (info["startSequenceNumber"], info["endSequenceNumber"]) == (bad, bad)
     assert (info["batchSize"], info["streamArn"]) == (1, arn)
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+async def test_a_bucket_is_given_the_whole_event_under_awss_name(streams: Reading) -> None:
+    arn, bucket = streams.create_stream(), f"bucket-{uuid4().hex}"
+    s3 = client(streams.url, "s3")
+    s3.create_bucket(Bucket=bucket)
+
+    async def fail(event: dict[str, Any]) -> None:
+        raise ValueError("no")
+
+    def objects() -> list[str]:
+        return [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+    work = Work(fail)
+    await streams.put(arn, "a", "b")
+    streams.destinations = FailureRecords(Destinations({"s3": streams.url}))
+    failures = {"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}}
+    async with streams.reading(arn, work, MaximumRetryAttempts=0, DestinationConfig=failures):
+        while not await asyncio.to_thread(objects):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+    (key,) = objects()
+    assert re.fullmatch(
+        r"aws/lambda/mapping/shardId-000000000000/\d{4}/\d\d/\d\d/"
+        r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f-]{36}",
+        key,
+    )
+    kept = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    assert kept["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert kept["KinesisBatchInfo"]["batchSize"] == 2
+    assert json.loads(kept["payload"]) == {"Records": work.records}
 
 
 async def test_reading_goes_on_with_the_lowest_reported_failure(streams: Reading) -> None:
@@ -403,9 +444,10 @@ async def test_a_stream_that_is_not_there_is_told_and_read_when_it_is(streams: R
 
 async def test_what_cannot_take_failures_is_told(streams: Reading) -> None:
     arn = streams.create_stream()
-    with pytest.raises(NotRead, match="only SQS and SNS"):
+    target = "arn:aws:events:us-east-1:123456789012:event-bus/default"
+    with pytest.raises(NotRead, match="only SQS, SNS and S3"):
         async with streams.reading(
-            arn, Work(), DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::bucket"}}
+            arn, Work(), DestinationConfig={"OnFailure": {"Destination": target}}
         ):
             pass
 

@@ -4,7 +4,7 @@ import asyncio
 
 from botocore.exceptions import ClientError
 
-from tests.triggers.streams.test_poller import FUNCTION, Told, Work
+from tests.triggers.streams.test_poller import FUNCTION, Work
 from warmstart.triggers.clock import Clock
 from warmstart.triggers.streams.batch import BatchHandler
 from warmstart.triggers.streams.failures import Place
@@ -56,7 +56,7 @@ async def test_what_was_gathered_before_an_iterator_expired_is_not_gathered_agai
     )
     kept: list[Position] = []
     clock = Clock(sleep=lambda _: asyncio.sleep(0))
-    handler = BatchHandler(mapping, Place("s", "x"), work, Told(), clock, lambda _: None)
+    handler = BatchHandler(mapping, Place("s", "x"), work, None, clock, lambda _: None)
     reader = ShardReader(
         mapping,
         Shard("s"),

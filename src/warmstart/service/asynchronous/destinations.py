@@ -167,9 +167,10 @@ def _send_to_events(client: Any, arn: Arn, message: Message) -> None:
 def _send_to_s3(client: Any, arn: Arn, message: Message) -> None:
     function = message.function_arn.split(":")[6]
     moment = datetime.fromtimestamp(message.created, UTC)
+    key = f"aws/lambda/async/{function}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{new_request_id()}"
     client.put_object(
         Bucket=arn.resource,
-        Key=f"aws/lambda/async/{function}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{new_request_id()}",
+        Key=message.key or key,
         Body=message.body.encode(),
         ContentType="application/json",
     )

@@ -20,8 +20,10 @@ class FailureRecords:
         self._destinations = destinations
         self._clock = clock or Clock()
 
-    async def send(self, target: str, body: str, function_arn: str) -> None:
-        """Return when it is taken.
+    async def send(
+        self, target: str, body: str, function_arn: str, *, key: str | None = None
+    ) -> None:
+        """Return when it is taken; `key` names an object of a bucket.
 
         Raises:
             NotDelivered: it is not.
@@ -37,5 +39,6 @@ class FailureRecords:
             trace_id=new_trace_id(now),
             created=now,
             due=now,
+            key=key,
         )
         await asyncio.to_thread(self._destinations.send, message)

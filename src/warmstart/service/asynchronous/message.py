@@ -25,7 +25,8 @@ class Message:
     """A message for `target`, an ARN. `attributes` are by name: data type, value.
 
     `function_arn` is the function's whose event it tells of. Times are seconds
-    since the epoch.
+    since the epoch. `key` names an object of a bucket, if it is not named as AWS names
+    those of asynchronous invocations.
     """
 
     target: str
@@ -38,6 +39,7 @@ class Message:
     created: float
     due: float
     failures: int = 0
+    key: str | None = None
 
 
 def messages(

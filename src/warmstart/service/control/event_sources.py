@@ -20,6 +20,8 @@ _MAX_FILTERS = 5
 
 _MIN_RECORD_AGE = 60
 _DESTINATIONS = ("sqs", "sns", "s3")
+_TOPIC = "kafka://"
+"""https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html"""
 
 _ALL = frozenset(
     {
@@ -171,7 +173,7 @@ def check_settings(source: EventSource, settings: Members) -> None:
             f"MaximumRecordAgeInSeconds must be -1 or at least {_MIN_RECORD_AGE}, and it is {age}."
         )
     _check_filters(settings.get("FilterCriteria", {}))
-    _check_destination(settings.get("DestinationConfig", {}))
+    _check_destination(settings)
 
 
 def _check_position(source: EventSource, settings: Members) -> None:
@@ -215,15 +217,17 @@ def _check_filters(criteria: Members) -> None:
             raise invalid(f"Invalid filter pattern definition. {error}") from None
 
 
-def _check_destination(config: Members) -> None:
-    for destination in config.values():
+def _check_destination(settings: Members) -> None:
+    for destination in settings.get("DestinationConfig", {}).values():
         arn: str = destination.get("Destination") or ""
-        if arn and not _is_destination(arn):
+        if arn and not _is_destination(arn, settings.get("Topics", [])):
             raise _invalid_destination(arn)
 
 
-def _is_destination(arn: str) -> bool:
-    return arn.startswith("kafka://") or arn.split(":")[2] in _DESTINATIONS
+def _is_destination(arn: str, topics: list[str]) -> bool:
+    if arn.startswith(_TOPIC):  # of the source's own cluster, and never one that is read
+        return bool(topics) and arn.removeprefix(_TOPIC) not in topics
+    return arn.split(":")[2] in _DESTINATIONS
 
 
 def _invalid_destination(arn: str) -> ApiError:

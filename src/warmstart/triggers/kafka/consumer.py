@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Consumer:
-    """Reads topics for a group.
+    """Reads topics for a group. `settings` are librdkafka's, of any client of the cluster.
 
     `revoked` is called on the loop with partitions that are no longer its own, and
     `done` tells in any thread how far those are done with that it is asked for.
@@ -40,7 +40,7 @@ class Consumer:
 
     def __init__(
         self,
-        servers: str,
+        settings: Mapping[str, Any],
         group: str,
         topics: list[str],
         start: Callable[[], float | str],
@@ -64,9 +64,8 @@ class Consumer:
         self._trouble = trouble
         self._topics = topics
         settings = {
-            "bootstrap.servers": servers,
+            **settings,
             "group.id": group,
-            "client.id": "warmstart",
             "enable.auto.commit": False,
             # The least that brokers allow by default: so long are the partitions of a service
             # that was killed nobody's.
@@ -79,6 +78,7 @@ class Consumer:
         try:
             self._consumer: Any = confluent_kafka.Consumer(settings, logger=_logger)
         except (confluent_kafka.KafkaException, ValueError, TypeError) as error:
+            servers = settings["bootstrap.servers"]
             raise NotRead(f"{servers} cannot be read: {error}") from None
 
     def subscribe(self) -> None:

@@ -5,16 +5,18 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from warmstart.triggers.queues.filters import message_filter
-from warmstart.triggers.streams.failures import Place
-from warmstart.triggers.streams.model import Record
+from warmstart.triggers.streams.failures import Place, timestamp
+from warmstart.triggers.streams.model import Record, StreamMapping
 
-__all__ = ["KafkaMessage", "Partition", "kafka_record", "value_filter"]
+__all__ = ["KafkaMessage", "Partition", "kafka_record", "record_info", "value_filter"]
 
 _TIMESTAMP_TYPES = {1: "CREATE_TIME", 2: "LOG_APPEND_TIME"}
 
@@ -76,3 +78,42 @@ class Partition(Place):
             "bootstrapServers": self.bootstrap_servers,
             "records": {self.shard_id: told},
         }
+
+    def sequence(self, identifier: Any) -> Any:
+        """The offset of the record that a function's report means.
+
+        AWS's page calls the partition `topic-partition`, AWS's Powertools `partition`.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
+        """
+        for name in ("topic-partition", "partition"):
+            with suppress(TypeError, KeyError, IndexError):
+                offset = identifier["offset"]
+                if identifier[name] == self.shard_id and type(offset) is int:
+                    return str(offset)
+        return None
+
+    def batch(self, mapping: StreamMapping, records: Sequence[Record]) -> dict[str, Any]:
+        """Which records were given up.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
+        """
+        first, last = record_info(records[0]), record_info(records[-1])
+        return {
+            "batchSize": len(records),
+            "bootstrapServers": self.bootstrap_servers,
+            "payloadSize": len(json.dumps(self.event(records))),
+            "recordsInfo": {
+                self.shard_id: {
+                    "firstRecordOffset": first["offset"],
+                    "lastRecordOffset": last["offset"],
+                    "firstRecordTimestamp": first["timestamp"],
+                    "lastRecordTimestamp": last["timestamp"],
+                }
+            },
+        }
+
+
+def record_info(record: Record) -> dict[str, str]:
+    """Where a record is, as failures tell it."""
+    return {"offset": record.sequence, "timestamp": timestamp(record.arrived)}

@@ -6,24 +6,32 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-configure.html
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from warmstart.invoke import Invoker
 from warmstart.triggers.clock import Clock
-from warmstart.triggers.enqueuer import Target
 from warmstart.triggers.kafka.consumer import Consumer, Key
 from warmstart.triggers.kafka.event import Partition, value_filter
 from warmstart.triggers.kafka.poller import KafkaPoller
+from warmstart.triggers.kafka.topic import FailureTopic
 from warmstart.triggers.pollers import Kind, NotRead, Poller
 from warmstart.triggers.streams.batch import BatchHandler
-from warmstart.triggers.streams.failures import FailureDestinations
+from warmstart.triggers.streams.destinations import FailureDestinations, destination_of
+from warmstart.triggers.streams.failures import OnFailure
 from warmstart.triggers.streams.model import StreamMapping
 
 __all__ = ["kafka_pollers"]
 
 _WINDOW = 0.5
 """Seconds, where a mapping does not say."""
+
+_RETRIES = 10
+"""Where a mapping has an on-failure destination, and does not say how often.
+https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html"""
+
+_TOPIC = "kafka://"
 
 
 def kafka_pollers(
@@ -42,14 +50,16 @@ def kafka_pollers(
         group = mapping["SelfManagedKafkaEventSourceConfig"]["ConsumerGroupId"]
         start = mapping["StartingPosition"]
         report = partial(results.__setitem__, read.id)
+        settings = {"bootstrap.servers": servers, "client.id": "warmstart"}
+        destination = _destination(read.on_failure, settings, destinations)
 
         def handler(key: Key) -> BatchHandler:
             place = Partition("{}-{}".format(*key), "KafkaBatchInfo", servers)
-            return BatchHandler(read, place, invoker, destinations, clock or Clock(), report)
+            return BatchHandler(read, place, invoker, destination, clock or Clock(), report)
 
         consumer = partial(
             Consumer,
-            servers,
+            settings,
             group,
             list(mapping["Topics"]),
             lambda: mapping["StartingPositionTimestamp"] if start == "AT_TIMESTAMP" else start,
@@ -80,24 +90,20 @@ def _refuse_what_is_not_honoured(mapping: Mapping[str, Any]) -> None:
             f"{', '.join(secret)} names a secret of AWS Secrets Manager, which is not asked here:"
             " only brokers without authentication are read"
         )
-    if mapping.get("FunctionResponseTypes"):
-        raise NotRead("FunctionResponseTypes are not honoured for Kafka: a batch fails as a whole")
-    if ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination"):
-        raise NotRead("An on-failure destination is not served for Kafka")
 
 
 def _read(mapping: Mapping[str, Any]) -> StreamMapping:
-    name, _, qualifier = mapping["FunctionArn"].split(":", 6)[6].partition(":")
-    filters = (mapping.get("FilterCriteria") or {}).get("Filters", [])
-    return StreamMapping(
-        id=mapping["UUID"],
-        stream_arn=f"Kafka's {', '.join(mapping['Topics'])}",
-        function_arn=mapping["FunctionArn"],
-        target=Target(name, qualifier or None),
-        batch_size=mapping["BatchSize"],
-        window=mapping.get("MaximumBatchingWindowInSeconds", _WINDOW),
-        bisects=mapping.get("BisectBatchOnFunctionError", False),
-        maximum_retry_attempts=mapping.get("MaximumRetryAttempts", -1),
-        maximum_record_age=mapping.get("MaximumRecordAgeInSeconds", -1),
-        patterns=tuple(each["Pattern"] for each in filters),
-    )
+    source = f"Kafka's {', '.join(mapping['Topics'])}"
+    assumed = {"EventSourceArn": source, "MaximumBatchingWindowInSeconds": _WINDOW}
+    read = replace(StreamMapping.read(assumed | dict(mapping)), retries_failed_alone=True)
+    if read.on_failure and read.maximum_retry_attempts < 0:
+        return replace(read, maximum_retry_attempts=_RETRIES)
+    return read
+
+
+def _destination(
+    target: str | None, settings: Mapping[str, Any], destinations: FailureDestinations
+) -> OnFailure | None:
+    if target is not None and target.startswith(_TOPIC):
+        return FailureTopic(target.removeprefix(_TOPIC), settings)
+    return destination_of(target, destinations)

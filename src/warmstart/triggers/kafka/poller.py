@@ -21,6 +21,7 @@ from warmstart.invoke import MAX_PAYLOAD
 from warmstart.triggers.kafka.consumer import Consumer, Key
 from warmstart.triggers.kafka.event import kafka_record
 from warmstart.triggers.streams.batch import BatchHandler, backoff
+from warmstart.triggers.streams.lanes import Progress
 from warmstart.triggers.streams.model import Record, StreamMapping
 
 __all__ = ["KafkaPoller", "Lane"]
@@ -69,20 +70,24 @@ class Lane:
 
     async def _handle(self, batch: list[Record]) -> None:
         """Return when all of it is done with: none may be passed over, whatever goes wrong."""
+        progress = Progress(batch)
+
+        def finish(records: Iterable[Record], _: str | None) -> None:
+            reached = progress.finish(records)
+            if reached is not None:
+                self._advance(int(reached) + 1)
+
         failures = 0
-        while left := tuple(each for each in batch if int(each.sequence) >= self._offset):
+        while left := progress.left():
             try:
-                await self.handler.handle(left, self._finish)
+                await self.handler.handle(left, finish)
             except Exception:  # a fault of ours must not end the lane
                 failures += 1
                 _logger.exception("A batch of %s is not done with", self._mapping.stream_arn)
                 await asyncio.sleep(backoff(failures))
 
-    def _finish(self, records: Iterable[Record], _: str | None) -> None:
-        self._advance(max((int(each.sequence) + 1 for each in records), default=0))
-
     def _advance(self, offset: int) -> None:
-        if offset > self._offset:
+        if offset != self._offset:  # of a topic that was made anew, they begin again
             self._offset = offset
             self._advanced(offset)
 

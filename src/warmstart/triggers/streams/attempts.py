@@ -70,24 +70,33 @@ def without_expired(
 
 
 def judge(attempt: Attempt, outcome: Outcome, mapping: StreamMapping) -> Verdict:
-    """What comes of an attempt. All before the first record that failed is done with."""
+    """What comes of an attempt."""
     if not outcome.reached:
         return _not_reached(attempt, too_large=outcome.too_large)
-    records = attempt.records
-    first = next(
-        (at for at, record in enumerate(records) if record.sequence in outcome.failed), len(records)
-    )
-    done, left = records[:first], records[first:]
+    done, left = _done_and_left(attempt.records, outcome.failed, mapping)
     invokes = attempt.invokes + 1
     if not outcome.failed:
         return Verdict(done=done)
-    if mapping.bisects and len(records) > 1:  # which costs no retry
+    if mapping.bisects and len(attempt.records) > 1:  # which costs no retry
         parts = (left,) if done else _halves(left)
         pending = tuple(Attempt(part, attempt.retries, invokes) for part in parts)
         return Verdict(done=done, pending=pending)
     if 0 <= mapping.maximum_retry_attempts <= attempt.retries:
         return Verdict(done=done, discarded=left)
     return Verdict(done=done, pending=(Attempt(left, attempt.retries + 1, invokes),))
+
+
+def _done_and_left(
+    records: tuple[Record, ...], failed: frozenset[str], mapping: StreamMapping
+) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
+    """A stream goes on with the first that failed; a topic's partition with those alone."""
+    if mapping.retries_failed_alone:
+        good = tuple(record for record in records if record.sequence not in failed)
+        return good, tuple(record for record in records if record.sequence in failed)
+    first = next(
+        (at for at, record in enumerate(records) if record.sequence in failed), len(records)
+    )
+    return records[:first], records[first:]
 
 
 def _not_reached(attempt: Attempt, *, too_large: bool) -> Verdict:

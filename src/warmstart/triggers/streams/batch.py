@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from warmstart.invoke import InvokeError, Invoker, InvokeResult
 from warmstart.triggers.clock import Clock
@@ -25,7 +24,7 @@ from warmstart.triggers.streams.attempts import (
     judge,
     without_expired,
 )
-from warmstart.triggers.streams.failures import FailureDestinations, Place, failure_record
+from warmstart.triggers.streams.failures import Failure, OnFailure, Place
 from warmstart.triggers.streams.model import Record, StreamMapping
 from warmstart.triggers.streams.windows import InvalidState, returned_state
 
@@ -69,14 +68,14 @@ class BatchHandler:
         mapping: StreamMapping,
         place: Place,
         invoker: Invoker,
-        destinations: FailureDestinations,
+        destination: OnFailure | None,
         clock: Clock,
         report: Report,
     ) -> None:
         self._mapping = mapping
         self._place = place
         self._invoker = invoker
-        self._destinations = destinations
+        self._destination = destination
         self._clock = clock
         self._report = report
         self._calls: set[asyncio.Task[InvokeResult]] = set()
@@ -144,7 +143,9 @@ class BatchHandler:
             state = None if members is None else returned_state(result.payload)
             failed = frozenset[str]()
             if self._mapping.reports_failures:
-                failed = frozenset(reported_failures(result.payload, everything))
+                failed = frozenset(
+                    reported_failures(result.payload, everything, self._place.sequence)
+                )
         except (InvalidState, InvalidReport) as error:
             _logger.warning(
                 "A batch of %s counts as failed, because of the function's answer: %s",
@@ -184,14 +185,13 @@ class BatchHandler:
         _logger.warning("%s, from %s on: %s", told, records[0].sequence, condition)
         if condition is Condition.MAXIMUM_PAYLOAD_SIZE_EXCEEDED:
             self._report(f"PROBLEM: {told}, as their event is longer than 6 MB")
-        if mapping.on_failure is None:
+        if self._destination is None:
             return
-        body = failure_record(
-            mapping,
-            self._place,
-            records,
-            condition,
-            request_id=result.request_id if result else str(uuid4()),
+        failure = Failure(
+            mapping=mapping,
+            place=self._place,
+            records=records,
+            condition=condition,
             invokes=invokes,
             result=result,
             now=self._clock.time(),
@@ -199,7 +199,7 @@ class BatchHandler:
         attempts = 0
         while True:
             try:
-                return await self._destinations.send(mapping.on_failure, body, mapping.function_arn)
+                return await self._destination.take(failure)
             except Exception as error:  # noqa: BLE001 - whatever it is, the records stay
                 _logger.error("%s does not take a failure: %s", mapping.on_failure, error)
                 self._report(f"PROBLEM: {mapping.on_failure} does not take what failed: {error}")

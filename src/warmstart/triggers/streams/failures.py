@@ -1,21 +1,22 @@
-"""What is told of records that are given up. Pure, but for who takes it.
+"""What is told of records that are given up. Pure.
 
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from uuid import uuid4
 
 from warmstart.invoke import InvokeResult
 from warmstart.triggers.streams.attempts import Condition
 from warmstart.triggers.streams.model import Record, StreamMapping
 
-__all__ = ["FailureDestinations", "Place", "failure_record"]
+__all__ = ["Failure", "OnFailure", "Place", "object_key", "timestamp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,59 +30,83 @@ class Place:
         """The event of some of its records."""
         return {"Records": [record.event for record in records]}
 
+    def sequence(self, identifier: Any) -> Any:
+        """The sequence number of the record that a function's report means."""
+        return identifier
 
-class FailureDestinations(Protocol):
-    """Hands messages to SQS or SNS."""
+    def batch(self, mapping: StreamMapping, records: Sequence[Record]) -> dict[str, Any]:
+        """Which records were given up."""
+        return {
+            "shardId": self.shard_id,
+            "startSequenceNumber": records[0].sequence,
+            "endSequenceNumber": records[-1].sequence,
+            "approximateArrivalOfFirstRecord": timestamp(records[0].arrived),
+            "approximateArrivalOfLastRecord": timestamp(records[-1].arrived),
+            "batchSize": len(records),
+            "streamArn": mapping.stream_arn,
+        }
 
-    async def send(self, target: str, body: str, function_arn: str) -> None:
-        """Return when it is taken; `target` is an ARN. Raises an `Exception` if it is not."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Records that are given up; `result` is the function's last answer, if there is one.
+
+    `now` is in seconds since the epoch.
+    """
+
+    mapping: StreamMapping
+    place: Place
+    records: tuple[Record, ...]
+    condition: Condition
+    invokes: int
+    result: InvokeResult | None
+    now: float
+
+    def document(self) -> dict[str, Any]:
+        """What a destination is told, but for the records themselves."""
+        document: dict[str, Any] = {
+            "requestContext": {
+                "requestId": self.result.request_id if self.result else str(uuid4()),
+                "functionArn": self.mapping.function_arn,
+                "condition": self.condition,
+                "approximateInvokeCount": self.invokes,
+            }
+        }
+        if self.condition is Condition.MAXIMUM_PAYLOAD_SIZE_EXCEEDED:
+            document["responseContext"] = None
+        elif self.condition is Condition.RETRY_ATTEMPTS_EXHAUSTED and self.result is not None:
+            document["responseContext"] = {
+                "statusCode": 200,
+                "executedVersion": self.result.executed_version,
+                "functionError": self.result.function_error,
+            }
+        return document | {
+            "version": "1.0",
+            "timestamp": timestamp(self.now),
+            self.place.batch_info: self.place.batch(self.mapping, self.records),
+        }
+
+    def event(self) -> dict[str, Any]:
+        """The event of these records."""
+        return self.place.event(self.records)
+
+
+class OnFailure(Protocol):
+    """Where a mapping's records go that are given up."""
+
+    async def take(self, failure: Failure) -> None:
+        """Return when it is kept. Raises an `Exception` if it is not."""
         ...
 
 
-def failure_record(
-    mapping: StreamMapping,
-    place: Place,
-    records: Sequence[Record],
-    condition: Condition,
-    *,
-    request_id: str,
-    invokes: int,
-    result: InvokeResult | None,
-    now: float,
-) -> str:
-    """The message of a batch that is given up; `result` is the function's last answer."""
-    document: dict[str, Any] = {
-        "requestContext": {
-            "requestId": request_id,
-            "functionArn": mapping.function_arn,
-            "condition": condition,
-            "approximateInvokeCount": invokes,
-        }
-    }
-    if result is not None and condition is Condition.RETRY_ATTEMPTS_EXHAUSTED:
-        document["responseContext"] = {
-            "statusCode": 200,
-            "executedVersion": result.executed_version,
-            "functionError": result.function_error,
-        }
-    return json.dumps(
-        document
-        | {
-            "version": "1.0",
-            "timestamp": _time(now),
-            place.batch_info: {
-                "shardId": place.shard_id,
-                "startSequenceNumber": records[0].sequence,
-                "endSequenceNumber": records[-1].sequence,
-                "approximateArrivalOfFirstRecord": _time(records[0].arrived),
-                "approximateArrivalOfLastRecord": _time(records[-1].arrived),
-                "batchSize": len(records),
-                "streamArn": mapping.stream_arn,
-            },
-        }
-    )
+def object_key(failure: Failure) -> str:
+    """Where a failure is in a bucket, in AWS's convention."""
+    moment = datetime.fromtimestamp(failure.now, UTC)
+    folder = f"aws/lambda/{failure.mapping.id}/{failure.place.shard_id}"
+    return f"{folder}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid4()}"
 
 
-def _time(seconds: float) -> str:
+def timestamp(seconds: float) -> str:
+    """A time as invocation records have it."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"

@@ -8,9 +8,9 @@ from typing import Any
 from warmstart.invoke import Invoker
 from warmstart.triggers.clients import Clients
 from warmstart.triggers.clock import Clock
-from warmstart.triggers.pollers import Kind, NotRead, Poller
+from warmstart.triggers.pollers import Kind, Poller
+from warmstart.triggers.streams.destinations import FailureDestinations, destination_of
 from warmstart.triggers.streams.dynamodb import DynamoDBStream
-from warmstart.triggers.streams.failures import FailureDestinations
 from warmstart.triggers.streams.kinesis import Kinesis
 from warmstart.triggers.streams.model import Source, StreamMapping
 from warmstart.triggers.streams.poller import LISTED_EVERY, StreamPoller
@@ -19,7 +19,6 @@ from warmstart.triggers.streams.positions import Positions
 __all__ = ["stream_pollers"]
 
 _TIMEOUT = 10.0
-_TAKERS = ("sqs", "sns")
 
 
 def stream_pollers(
@@ -47,14 +46,12 @@ def stream_pollers(
 
     def make(mapping: Mapping[str, Any]) -> Poller:
         read = StreamMapping.read(mapping)
-        if read.on_failure and read.on_failure.split(":")[2:3][0] not in _TAKERS:
-            raise NotRead(f"{read.on_failure} cannot take what fails: only SQS and SNS can")
         return StreamPoller(
             read,
             source(read.stream_arn),
             invoker,
             positions,
-            destinations,
+            destination_of(read.on_failure, destinations),
             lambda result: results.__setitem__(read.id, result),
             clock=clock,
             listed_every=listed_every,

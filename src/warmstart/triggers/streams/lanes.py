@@ -34,7 +34,7 @@ class Progress:
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
-        self._left = [record.sequence for record in records]
+        self._records = list(records)
         self._done: set[str] = set()
         self._at = 0
 
@@ -42,6 +42,10 @@ class Progress:
         """The last record up to which all are done with, if it moved."""
         self._done.update(record.sequence for record in records)
         before = self._at
-        while self._at < len(self._left) and self._left[self._at] in self._done:
+        while self._at < len(self._records) and self._records[self._at].sequence in self._done:
             self._at += 1
-        return self._left[self._at - 1] if self._at > before else None
+        return self._records[self._at - 1].sequence if self._at > before else None
+
+    def left(self) -> tuple[Record, ...]:
+        """Those that are not done with."""
+        return tuple(each for each in self._records if each.sequence not in self._done)

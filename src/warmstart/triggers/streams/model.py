@@ -86,7 +86,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamMapping:
-    """What an event source mapping says of a stream."""
+    """What an event source mapping says of a stream.
+
+    With `retries_failed_alone` a report of failures leaves the records behind the first that
+    failed done with, if it does not name them.
+    """
 
     id: str
     stream_arn: str
@@ -101,6 +105,7 @@ class StreamMapping:
     maximum_record_age: float = -1
     tumbling_window: int = 0
     reports_failures: bool = False
+    retries_failed_alone: bool = False
     on_failure: str | None = None
     patterns: tuple[str, ...] = ()
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from warmstart.invoke import Invoker
 from warmstart.triggers.clock import Clock
 from warmstart.triggers.streams.batch import BatchHandler, Report, backoff
-from warmstart.triggers.streams.failures import FailureDestinations, Place
+from warmstart.triggers.streams.failures import OnFailure, Place
 from warmstart.triggers.streams.model import Position, Shard, Source, StreamMapping
 from warmstart.triggers.streams.positions import Positions
 from warmstart.triggers.streams.reader import ShardReader
@@ -36,7 +36,7 @@ class StreamPoller:
         source: Source,
         invoker: Invoker,
         positions: Positions,
-        destinations: FailureDestinations,
+        destination: OnFailure | None,
         report: Report,
         *,
         clock: Clock | None = None,
@@ -46,7 +46,7 @@ class StreamPoller:
         self._source = source
         self._invoker = invoker
         self._positions = positions
-        self._destinations = destinations
+        self._destination = destination
         self._report = report
         self._clock = clock or Clock()
         self._listed_every = listed_every
@@ -131,7 +131,7 @@ class StreamPoller:
             self._mapping,
             Place(shard.id, self._source.batch_info),
             self._invoker,
-            self._destinations,
+            self._destination,
             self._clock,
             self._report,
         )
