@@ -143,7 +143,7 @@ def _many(aws: Aws) -> str:
     lines, places = [], []
     for number in range(30):
         lines.append(f"[functions.work.events.schedule{number}]")
-        lines += ['Type = "ScheduleV2"', f'ScheduleExpression = "rate({number + 1} days)"']
+        lines += ['Type = "ScheduleV2"', f'ScheduleExpression = "cron(0 3 {number + 1} 1 ? *)"']
     for number in range(20):
         lines.append(f"[functions.work.events.bucket{number}]")
         lines += ['Type = "S3"', f'Bucket = "bucket{number}"']
@@ -167,7 +167,7 @@ def _idle(pid: int) -> float:
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     time.sleep(1)
-    before, seconds = used(), 10
+    before, seconds = used(), 20  # a long poll's, so that there is one of each queue
     time.sleep(seconds)
     return (used() - before) / seconds
 

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import click
@@ -96,6 +96,14 @@ class HTTPServer(uvicorn.Server):
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
         super().__init__(config)
+        self._stopped = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Wait to be stopped: uvicorn's own looks ten times a second whether it is."""
+        while not await self.on_tick(0):  # which keeps the time that answers tell
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._stopped.wait()
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return nullcontext()
@@ -103,3 +111,4 @@ class HTTPServer(uvicorn.Server):
     def stop(self) -> None:
         """Take no more requests, and return from `serve` when those in flight are answered."""
         self.should_exit = True
+        self._stopped.set()

@@ -18,29 +18,22 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from uuid import NAMESPACE_URL, uuid5
-
-from watchfiles import awatch
 
 from warmstart.invoke import InvokeError
 from warmstart.triggers.buckets.contents import Content, Happening, Stamp, compare, find, read
 from warmstart.triggers.buckets.event import StoredObject, bucket_record
 from warmstart.triggers.buckets.journal import Journal
 from warmstart.triggers.buckets.notifications import Bucket
+from warmstart.triggers.buckets.watch import changes
 from warmstart.triggers.clock import Clock
 from warmstart.triggers.enqueuer import Account, Enqueuer
 
 __all__ = ["FolderBuckets"]
-
-_STEP = 20
-"""Milliseconds without a change after which changes are reported."""
-
-_BURST = 1000
-"""From so many changes on the system may have reported less than there were."""
 
 _SLICE = 100
 """Events in a transaction, and so at most those that a kill repeats."""
@@ -53,6 +46,10 @@ _STILL = 1.0
 
 _UNWATCHED = 10.0
 """Seconds between two looks at folders that cannot be watched."""
+
+_SWEEP = 600.0
+"""Seconds between two looks everywhere without a reason, since no system tells of everything:
+neither of what other machines do in a shared folder, nor of all ways to change a file."""
 
 _HALVES = 5.0
 """Seconds at most between the two halves of a renaming."""
@@ -100,7 +97,6 @@ class FolderBuckets:
             self._journal.close()
             raise
         self._tasks = {asyncio.create_task(self._watch()), asyncio.create_task(self._work())}
-        await asyncio.sleep(0)  # the watch is on once its task has begun
         return self
 
     async def __aexit__(
@@ -127,18 +123,12 @@ class FolderBuckets:
     async def _watch_once(self) -> None:
         """Note where something changes, until a folder is gone, and its watch with it."""
         self._make_folders()
-        directories = {bucket.directory.resolve(): bucket for bucket in self._buckets.values()}
-        watching = awatch(
-            *directories, watch_filter=None, step=_STEP, debounce=10 * _STEP, rust_timeout=60_000
-        )
-        self._look_everywhere()  # done when the watch is on, since nothing is awaited before
-        async for changes in watching:
-            if len(changes) >= _BURST:
-                self._look_everywhere()
-            for _, path in changes:
-                self._look_at(Path(path), directories)
-            if not all(directory.is_dir() for directory in directories):
-                return
+        folders = {bucket.name: bucket.directory for bucket in self._buckets.values()}
+        async with aclosing(changes(folders)) as told:
+            async for some in told:
+                for name, key in some:
+                    self._places.setdefault(name, set()).add(key)
+                self._changed.set()
 
     def _make_folders(self) -> None:
         for bucket in self._buckets.values():
@@ -149,23 +139,18 @@ class FolderBuckets:
             self._places.setdefault(name, set()).add(_WHOLE)
         self._changed.set()
 
-    def _look_at(self, path: Path, directories: Mapping[Path, Bucket]) -> None:
-        for directory, bucket in directories.items():
-            if path.is_relative_to(directory):
-                key = path.relative_to(directory).as_posix()
-                place = _WHOLE if key == "." else key
-                self._places.setdefault(bucket.name, set()).add(place)
-                self._changed.set()
-
     # Telling
 
     async def _work(self) -> None:
         delay: float | None = None
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay):
+            try:
+                async with asyncio.timeout(_SWEEP if delay is None else delay):
                     await self._changed.wait()
                 delay = None
+            except TimeoutError:
+                if delay is None:
+                    self._look_everywhere()
             self._changed.clear()
             places, self._places = self._places, {}
             try:
