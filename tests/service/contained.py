@@ -13,6 +13,7 @@ import docker
 import pytest
 
 from tests.engine import BASE, engine, without
+from tests.service.real import places
 from tests.service.scripted import Observed
 from warmstart.invoke import InvokeResult
 from warmstart.service.environments.docker import DockerDriver
@@ -44,6 +45,7 @@ def driver(engine: docker.DockerClient) -> Iterator[DockerDriver]:
     yield driver
     assert containers(engine) == []
     driver.close()
+    assert places() == []
 
 
 @pytest.fixture

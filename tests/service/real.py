@@ -42,12 +42,12 @@ async def serving(
     assert descriptors() <= before
 
 
-def places() -> list[Path]:
-    """The directories and control groups of this process's environments."""
-    found = list(Path(tempfile.gettempdir()).glob(f"warmstart-{os.getpid()}-*"))
+def places(service: int = os.getpid()) -> list[Path]:
+    """The directories and control groups of a process's environments, by default of this one's."""
+    found = list(Path(tempfile.gettempdir()).glob(f"warmstart-{service}-*"))
     cgroups = Cgroups.find()
     if cgroups is not None:
-        found += [each for place in cgroups.places for each in place.glob(f"*-{os.getpid()}")]
+        found += [each for place in cgroups.places for each in place.glob(f"*-{service}")]
     return found
 
 

@@ -25,6 +25,7 @@ from tests.service.contained import (
     patient,
     serving,
 )
+from tests.service.real import places
 from warmstart.service.environments.docker import DockerDriver
 from warmstart.service.environments.engine import Engine, EngineUnavailable
 from warmstart.service.function import Function, Image
@@ -207,6 +208,19 @@ async def test_an_image_that_cannot_be_started_is_told_as_aws_does(
         assert error(await service.invoke("f", b"0")) == expected
 
 
+async def test_a_program_that_no_loader_knows_is_told_as_aws_does(
+    driver: DockerDriver, code: Path
+) -> None:
+    bootstrap = code / "bootstrap"
+    bootstrap.write_text("echo I am a script, and do not say of what\n")
+    bootstrap.chmod(0o755)
+    async with serving(driver, function(code, "", runtime="provided.al2023")) as (service, _):
+        assert error(await service.invoke("f", b"0")) == (
+            "Runtime.InvalidEntrypoint",
+            "fork/exec /var/task/bootstrap: exec format error",
+        )
+
+
 async def test_between_invocations_a_container_is_frozen(
     engine: docker.DockerClient, driver: DockerDriver, code: Path
 ) -> None:
@@ -269,6 +283,7 @@ asyncio.run(main())
     DockerDriver(BASE).close()
 
     assert not engine.containers.list(all=True, filters=left)
+    assert places(killed.pid) == []
 
 
 def test_an_engine_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

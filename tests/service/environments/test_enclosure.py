@@ -73,10 +73,10 @@ async def test_a_process_that_left_its_session_ends_with_a_reset(limits: bool) -
         pid = int((await service.invoke("f", b"")).payload)
         timed_out = await service.invoke("f", b"60")
         await observed.wait_for(Exit)
-        again = await service.invoke("f", b"")
-
         assert timed_out.function_error is not None
-        assert again.function_error is None
+        # On a slow machine the INIT within it may take longer than these seconds.
+        while (await service.invoke("f", b"")).function_error is not None:
+            pass
         assert not exists(pid)
 
 

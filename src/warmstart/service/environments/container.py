@@ -14,7 +14,7 @@ from warmstart.service.environments.cgroups import FULL_VCPU
 from warmstart.service.environments.driver import ImagePlaces, Places
 from warmstart.service.function import Function, Image
 
-__all__ = ["HOLDER", "LAYERS", "RUNTIME_API", "USER", "host_settings", "places"]
+__all__ = ["GATE", "HOLDER", "LAYERS", "RAPID", "RUNTIME_API", "USER", "host_settings", "places"]
 
 RUNTIME_API = ("127.0.0.1", 9001)
 """Where it is on AWS, too."""
@@ -22,8 +22,11 @@ RUNTIME_API = ("127.0.0.1", 9001)
 USER = "993:990"
 """Lambda's own user; it does not heed the image's USER."""
 
-HOLDER = "/var/rapid/init"
-"""Where the first program is put; on AWS there is one in that place."""
+RAPID = "/var/rapid"
+"""Where the service puts what is its own; on AWS its first program is in that place, too."""
+
+HOLDER = f"{RAPID}/init"
+GATE = f"{RAPID}/start"
 
 LAYERS = "/opt"
 
@@ -67,14 +70,14 @@ def _chosen(own: tuple[str, ...] | None, images: list[str] | None) -> tuple[str,
 
 
 def host_settings(
-    function: Function, network: str, holder: Path, package: Path, processors: int
+    function: Function, network: str, rapid: Path, package: Path, processors: int
 ) -> dict[str, Any]:
     """Docker's settings of what the container gets of its host, and is kept from.
 
-    `holder` is the first program, `package` the directory of warmstart itself;
+    `rapid` is the directory that it shares with the service, `package` that of warmstart itself;
     `processors` is how many the host has.
     """
-    mounts = [_mount(holder, HOLDER)]
+    mounts = [_mount(rapid, RAPID)]
     if function.image is None:
         mounts += [
             _mount(function.task_root, _TASK_ROOT),

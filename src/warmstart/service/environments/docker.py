@@ -5,6 +5,7 @@
 
 An enclosure is a container whose first program does nothing (see `holder`), so that
 /tmp and the network outlive the runtimes that are started in it, one after the other.
+Each of them is started through the `gate`, and writes to a FIFO of this process.
 Its Runtime API is served by this process on a socket inside of the container's network
 (see `namespaces`): nothing else of this host or of another environment can be reached.
 
@@ -19,34 +20,38 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from errno import EACCES, ENODEV, ENOENT
+from errno import ENODEV, ENOENT
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import warmstart
-from warmstart.service.environments import cgroups, memory
-from warmstart.service.environments.attachment import Attachment
+from warmstart.service.environments import cgroups, gate, memory
 from warmstart.service.environments.container import (
+    GATE,
     HOLDER,
     LAYERS,
+    RAPID,
     RUNTIME_API,
     USER,
     host_settings,
     places,
 )
+from warmstart.service.environments.directories import sweep_directories
 from warmstart.service.environments.driver import EnclosureFailed, Places
 from warmstart.service.environments.ending import end_all
 from warmstart.service.environments.engine import Engine, NoImage
-from warmstart.service.environments.holder import write_holder
 from warmstart.service.environments.namespaces import Network
+from warmstart.service.environments.output import Pipe
 from warmstart.service.environments.process import in_thread
+from warmstart.service.environments.rapid import Rapid, Report, write_programs
 from warmstart.service.function import Function
 
 __all__ = ["IMAGE", "NO_NETWORK", "ContainerEnclosure", "DockerDriver", "Isolation"]
@@ -62,9 +67,6 @@ NO_NETWORK = "none"
 _logger = logging.getLogger(__name__)
 
 _PACKAGE = Path(warmstart.__file__).parent
-
-_OUTPUT_GRACE = 1.0
-"""Seconds that the engine has to pass on the last of what a program wrote."""
 
 
 class DockerDriver:
@@ -82,13 +84,16 @@ class DockerDriver:
         self._engine = Engine()
         self._image = image
         self._network = self._engine.network(network)
-        self._holder = write_holder(Path(tempfile.gettempdir()))
+        self._directory = Path(tempfile.gettempdir())
         self._remove(self._engine.orphans)
+        sweep_directories(self._directory)
+        self._programs = write_programs(self._directory)
 
     def close(self) -> None:
         """Remove what is left of this process's containers, and forget the engine."""
         self._remove(self._engine.own)
         self._engine.close()
+        shutil.rmtree(self._programs, ignore_errors=True)
 
     def _remove(self, find: Callable[[], Iterable[str]]) -> None:
         """What cannot be removed must not keep a service from its start, or its end."""
@@ -118,15 +123,22 @@ class DockerDriver:
 
     def _open(self, function: Function, environment_id: str) -> ContainerEnclosure:
         image, config = self._engine.image(self._image_of(function))
+        rapid = Rapid(self._directory, environment_id, self._programs)
         settings = host_settings(
-            function, self._network, self._holder, _PACKAGE, self._engine.processors
+            function, self._network, rapid.directory, _PACKAGE, self._engine.processors
         )
-        container, pid = self._engine.run(image, environment_id, HOLDER, settings)
         try:
-            found = places(function, config)
-            return ContainerEnclosure(self._engine, container, pid, found, freezes=function.freeze)
+            container, pid = self._engine.run(image, environment_id, HOLDER, settings)
+            try:
+                found, freezes = places(function, config), function.freeze
+                return ContainerEnclosure(
+                    self._engine, container, pid, rapid, found, freezes=freezes
+                )
+            except BaseException:
+                self._engine.remove(container)
+                raise
         except BaseException:
-            self._engine.remove(container)
+            rapid.close()
             raise
 
     def _image_of(self, function: Function) -> str:
@@ -143,11 +155,19 @@ class ContainerEnclosure:
     """
 
     def __init__(
-        self, engine: Engine, container: str, pid: int, places: Places, *, freezes: bool
+        self,
+        engine: Engine,
+        container: str,
+        pid: int,
+        rapid: Rapid,
+        places: Places,
+        *,
+        freezes: bool,
     ) -> None:
         self._engine = engine
         self._container = container
         self._pid = pid
+        self._rapid = rapid
         self._group = cgroups.of_process(pid)
         self._network = Network(pid)
         try:
@@ -160,7 +180,7 @@ class ContainerEnclosure:
         self._freezes = freezes
         self._kills = 0
         self._peak = 0
-        self._outputs: set[Attachment] = set()
+        self._outputs: set[Pipe] = set()
         self._programs: set[int] = set()
         self._starting = 0
 
@@ -171,16 +191,26 @@ class ContainerEnclosure:
         on_output: Callable[[str], None],
         on_exit: Callable[[int], None],
     ) -> ContainerProgram:
-        """Start a program. Raises `OSError`."""
+        """Start a program. Raises `OSError` or `EnclosureFailed`."""
         self.thaw()
         self._starting += 1
         try:
-            program, pid, stream = await in_thread(lambda: self._start(arguments, variables))
+            with self._rapid.fifo() as fifo:
+                output = Pipe(on_output, (fifo.reader, fifo.writer))
+                self._outputs.add(output)
+                try:
+                    program, pid = await in_thread(
+                        lambda: self._start(fifo.name, arguments, variables)
+                    )
+                except BaseException:
+                    self._outputs.discard(output)
+                    output.close()
+                    raise
+                finally:
+                    output.close_writer()
             self._programs.add(pid)
         finally:
             self._starting -= 1
-        output = Attachment(stream, on_output)
-        self._outputs.add(output)
 
         def exited(returncode: int) -> None:
             self._outputs.discard(output)
@@ -189,20 +219,15 @@ class ContainerEnclosure:
         return ContainerProgram(self, program, pid, output, exited)
 
     def _start(
-        self, arguments: Sequence[str], variables: Mapping[str, str]
-    ) -> tuple[str, int, socket.socket]:
-        directory = self.places.working_directory
-        program, stream = self._engine.start(self._container, arguments, directory, USER, variables)
-        try:
-            pid = self._engine.started(program)
-            if pid is not None:
-                return program, pid, stream
-            with stream.makefile("rb") as output:
-                reason = output.read().decode(errors="replace")
-            raise _unstartable(reason, arguments, directory)
-        except BaseException:
-            stream.close()
-            raise
+        self, output: str, arguments: Sequence[str], variables: Mapping[str, str]
+    ) -> tuple[str, int]:
+        directory, path = self.places.working_directory, variables.get("PATH", "")
+        with self._rapid.fifo() as fifo, closing(Report(fifo)) as report:
+            ways = (f"{RAPID}/{fifo.name}", f"{RAPID}/{output}")
+            through = [GATE, *gate.arguments(*ways, directory, arguments, path)]
+            program = self._engine.start(self._container, through, USER, variables)
+            gate.check(report.read(), directory, arguments[0])
+        return program, self._engine.process(program)
 
     def ended(self, pid: int) -> None:
         """A program has ended."""
@@ -243,7 +268,7 @@ class ContainerEnclosure:
         return self._network.connection()
 
     def drain(self) -> None:
-        """Report all output of its programs that the engine has passed on until now."""
+        """Report all output that its programs have written until now."""
         for output in list(self._outputs):
             output.drain()
 
@@ -284,6 +309,7 @@ class ContainerEnclosure:
             await in_thread(lambda: self._engine.remove(self._container))
         except OSError as error:
             _logger.warning("Docker has not removed container %s: %s", self._container, error)
+        self._rapid.close()
 
 
 class ContainerProgram:
@@ -294,7 +320,7 @@ class ContainerProgram:
         enclosure: ContainerEnclosure,
         program: str,
         pid: int,
-        output: Attachment,
+        output: Pipe,
         on_exit: Callable[[int], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -315,8 +341,7 @@ class ContainerProgram:
         if self._killer is not None:
             self._killer.cancel()
         code = await in_thread(lambda: self._enclosure.return_code(self._program, self.pid))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._output.ended.wait(), _OUTPUT_GRACE)
+        self._output.drain()
         self._output.close()
         self._on_exit(code)
 
@@ -351,18 +376,6 @@ class ContainerProgram:
         """End it and all it has started, at once."""
         if not self._ended:
             self._enclosure.kill(self.pid)
-
-
-def _unstartable(reason: str, arguments: Sequence[str], directory: str) -> OSError:
-    """The system's error in what Docker says of a program that it could not start."""
-    reason = reason.strip()
-    if "chdir" in reason:
-        return FileNotFoundError(ENOENT, os.strerror(ENOENT), directory)
-    if "permission denied" in reason:
-        return PermissionError(EACCES, os.strerror(EACCES), arguments[0])
-    if "not found" in reason or "no such file" in reason:
-        return FileNotFoundError(ENOENT, os.strerror(ENOENT), arguments[0])
-    return OSError(reason)
 
 
 def _session(pid: int) -> int | None:

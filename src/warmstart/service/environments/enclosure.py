@@ -6,7 +6,7 @@ they did to hide. Elsewhere the memory is looked at while an invocation runs, an
 what a function left running is known by its variables: they contain the
 environment's id.
 
-Directories and groups bear this process's id in their names. What a service has
+Groups bear this process's id in their names, as `directories` do. What a service has
 left that was killed is found by it, and removed when the next one starts.
 """
 
@@ -17,7 +17,6 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import tempfile
 import threading
@@ -30,6 +29,11 @@ from typing import TypeVar
 
 from warmstart.service.environments import memory
 from warmstart.service.environments.cgroups import Cgroup, Cgroups
+from warmstart.service.environments.directories import (
+    is_gone,
+    make_directory,
+    sweep_directories,
+)
 from warmstart.service.environments.driver import Places
 from warmstart.service.environments.ending import bearing, end_all
 from warmstart.service.environments.output import Pipe
@@ -38,8 +42,6 @@ from warmstart.service.environments.views import Views
 from warmstart.service.function import Function
 
 __all__ = ["ProcessDriver", "ProcessEnclosure"]
-
-_NAME = "warmstart"
 
 Kind = TypeVar("Kind", bound="ProcessEnclosure")
 
@@ -72,8 +74,7 @@ class ProcessDriver:
         directory: Path | None = None,
     ) -> Kind:
         """Make one of that kind, whose /tmp is in `directory`. Raises `OSError`."""
-        temporary = (directory or self._directory) / f"{_NAME}-{os.getpid()}-{environment_id}"
-        temporary.mkdir(mode=0o700)
+        temporary = make_directory(directory or self._directory, environment_id)
         views = self._views if function.isolated else None
         return kind(function, environment_id, temporary, self.cgroups, views)
 
@@ -86,35 +87,9 @@ class ProcessDriver:
 
     def _sweep(self) -> None:
         """Remove what services have left that were killed."""
-        for directory in self._directory.glob(f"{_NAME}-*-*"):
-            _, pid, environment_id = directory.name.split("-", 2)
-            if pid.isdecimal() and _is_gone(int(pid)) and _is_ours(directory):
-                end_all(partial(bearing, environment_id))
-                shutil.rmtree(directory, ignore_errors=True)
+        sweep_directories(self._directory)
         if self.cgroups is not None:
-            self.cgroups.sweep(_is_gone)
-
-
-def _is_ours(directory: Path) -> bool:
-    """Whether we made it. One that another service that starts now has removed is not.
-
-    Nor is a link: anybody can make one, with a name for which we would end processes.
-    """
-    try:
-        status = directory.lstat()
-    except FileNotFoundError:
-        return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return False
+            self.cgroups.sweep(is_gone)
 
 
 class ProcessEnclosure:

@@ -7,7 +7,6 @@ are given out anew.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
@@ -27,10 +26,10 @@ _ENVIRONMENT = "warmstart.environment"
 
 _UNIX = "unix://"
 _LOOK = 0.002
-"""Seconds between two looks at whether a program has started or ended."""
+"""Seconds between two looks at whether a program has ended."""
 
 _PATIENCE = 30.0
-"""Seconds after which an engine that says neither is given up."""
+"""Seconds after which an engine that does not say is given up."""
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -195,68 +194,34 @@ class Engine:
     # Programs in them
 
     def start(
-        self,
-        container: str,
-        arguments: Sequence[str],
-        directory: str,
-        user: str,
-        variables: Mapping[str, str],
-    ) -> tuple[str, socket.socket]:
-        """Have a program started: its id, and a stream of what it writes.
+        self, container: str, arguments: Sequence[str], user: str, variables: Mapping[str, str]
+    ) -> str:
+        """Start a program, whose output is lost; its id.
 
         Raises:
-            EnclosureFailed: it was not tried.
+            EnclosureFailed: the engine cannot.
         """
         try:
             program: str = self._api.exec_create(
                 container,
                 list(arguments),
-                workdir=directory,
+                stdout=False,
+                stderr=False,
                 user=user,
                 environment=dict(variables),
             )["Id"]
-            return program, self._attach(program)
+            self._api.exec_start(program, detach=True)
         except (self._errors.DockerException, OSError) as error:
             raise EnclosureFailed(_reason(error)) from error
+        return program
 
-    def _attach(self, program: str) -> socket.socket:
-        """The connection on which the program is started becomes the stream of its output.
-
-        Made by hand: the SDK's reader may keep the first of it to itself.
-        https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Exec/operation/ExecStart
-        """
-        body = json.dumps({"Detach": False, "Tty": False}).encode()
-        head = (
-            f"POST /v{self._api.api_version}/exec/{program}/start HTTP/1.1\r\nHost: docker\r\n"
-            "Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        stream = socket.socket(socket.AF_UNIX)
-        try:
-            stream.connect(self._path)
-            stream.sendall(head.encode() + body)
-            answer = b""
-            while not answer.endswith(b"\r\n\r\n"):
-                byte = stream.recv(1)
-                if not byte:
-                    raise ConnectionError("Docker closed the connection")
-                answer += byte
-            status = answer.split(b"\r\n", 1)[0].decode(errors="replace")
-            if " 101 " not in status:
-                raise OSError(f"Docker does not start a program: {status}")
-        except BaseException:
-            stream.close()
-            raise
-        return stream
-
-    def started(self, program: str) -> int | None:
-        """The process id of a program; `None` if it could not be started.
+    def process(self, program: str) -> int:
+        """The process id of a program that was started.
 
         Raises:
             EnclosureFailed: the engine does not say.
         """
-        state = self._inspect_until(program, lambda it: it["Pid"] or it["ExitCode"] is not None)
-        return state["Pid"] or None
+        return int(self._inspect_until(program, lambda it: bool(it["Pid"]))["Pid"])
 
     def return_code(self, program: str) -> int:
         """How a program has ended; negative for a signal.

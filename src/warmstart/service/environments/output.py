@@ -49,11 +49,14 @@ class Pipe:
     """Reads one end of a pipe as something comes, until the other end is closed everywhere.
 
     Both ends are its own: `writer` is to be given to a program, and `close_writer` to be called.
+    `ends` are those of one that is there, reader and writer.
     """
 
-    def __init__(self, on_output: Callable[[str], None]) -> None:
+    def __init__(
+        self, on_output: Callable[[str], None], ends: tuple[int, int] | None = None
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._reader, self.writer = os.pipe()
+        self._reader, self.writer = os.pipe() if ends is None else ends
         self._lines = Lines(on_output)
         self._open = True
         os.set_blocking(self._reader, False)
