@@ -46,6 +46,8 @@ _NEIGHBOURS = {
     "events": "EVENTBRIDGE",
     "kinesis": "KINESIS",
     "dynamodbstreams": "DYNAMODB_STREAMS",
+    "secretsmanager": "SECRETS_MANAGER",
+    "kafka": "KAFKA",
 }
 """Services that are spoken to, by their names here and in `AWS_ENDPOINT_URL_…`."""
 

@@ -11,7 +11,9 @@ __all__ = ["Clients"]
 
 _VARIABLES = {
     "dynamodbstreams": "DYNAMODB_STREAMS",
+    "kafka": "KAFKA",
     "kinesis": "KINESIS",
+    "secretsmanager": "SECRETS_MANAGER",
     "sqs": "SQS",
 }
 

@@ -37,7 +37,7 @@ async def event_sources(
             "sqs": queue_pollers(invoker, endpoints),
             "kinesis": streams,
             "dynamodb": streams,
-            "kafka": kafka_pollers(invoker, destinations, results),
+            "kafka": kafka_pollers(invoker, endpoints, destinations, results),
         }
         async with Pollers(kinds, results=results, on_forget=positions.forget) as pollers:
             yield pollers

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol
 
-__all__ = ["Kind", "NotRead", "Poller", "Pollers"]
+__all__ = ["GRACE", "Kind", "NotRead", "Poller", "Pollers"]
+
+
+GRACE = 5.0
+"""Seconds; so much have requests, too, that are under way when a service ends."""
 
 
 class NotRead(RuntimeError):
@@ -36,8 +41,9 @@ Kind = Callable[[Mapping[str, Any]], Poller]
 class Pollers:
     """Starts and stops the reading of event sources.
 
-    An asynchronous context manager; leaving it stops all at once, and what was read and
-    is not done with is handed out again. Leave it before the invoker is closed.
+    An asynchronous context manager; leaving it stops all of them. What is at functions then
+    has `grace` seconds to be done with; what is not is handed out again. Leave it before the
+    invoker is closed.
 
     `kinds` are by the service's name in a source's ARN (`sqs`); a self-managed source is
     Kafka's (`kafka`). They write each mapping's last processing result to `results`, if they
@@ -50,11 +56,13 @@ class Pollers:
         *,
         results: dict[str, str] | None = None,
         on_forget: Callable[[str], None] | None = None,
+        grace: float = GRACE,
     ) -> None:
         self._kinds = kinds
         self._results = {} if results is None else results
         self._on_forget = on_forget
         self._reading: dict[str, Poller] = {}
+        self._grace = grace
         self._closed = False
 
     async def start(self, mapping: Mapping[str, Any]) -> None:
@@ -66,7 +74,11 @@ class Pollers:
         if self._closed:
             raise NotRead("The service is closing")
         await self.stop(mapping["UUID"])
-        poller = self._kind(mapping)(mapping)
+        try:
+            poller = self._kind(mapping)(mapping)
+        except NotRead as error:
+            self._results[mapping["UUID"]] = f"PROBLEM: {error}"
+            raise
         poller.start()
         self._reading[mapping["UUID"]] = poller
 
@@ -96,8 +108,18 @@ class Pollers:
         traceback: TracebackType | None,
     ) -> None:
         self._closed = True
-        while self._reading:
-            await self._reading.popitem()[1].aclose()
+        pollers = [self._reading.popitem()[1] for _ in range(len(self._reading))]
+        closing = [self._close(poller) for poller in pollers]
+        for failure in await asyncio.gather(*closing, return_exceptions=True):
+            if failure is not None:  # when all are closed
+                raise failure
+
+    async def _close(self, poller: Poller) -> None:
+        try:
+            async with asyncio.timeout(self._grace):
+                await poller.stop()
+        except TimeoutError:
+            await poller.aclose()
 
     def _kind(self, mapping: Mapping[str, Any]) -> Kind:
         arn: str = mapping.get("EventSourceArn", "")

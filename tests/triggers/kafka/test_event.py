@@ -12,7 +12,10 @@ from aws_lambda_powertools.utilities.batch import (
     process_partial_response,
 )
 from aws_lambda_powertools.utilities.data_classes.kafka_event import KafkaEventRecord
-from aws_lambda_powertools.utilities.parser.models import KafkaSelfManagedEventModel
+from aws_lambda_powertools.utilities.parser.models import (
+    KafkaMskEventModel,
+    KafkaSelfManagedEventModel,
+)
 
 from warmstart.triggers.kafka.event import Partition, kafka_record, value_filter
 
@@ -74,6 +77,15 @@ def test_the_event_is_what_powertools_reads() -> None:
     assert model.bootstrapServers == ["localhost:9092"]
     (read,) = model.records["orders-3"]
     assert (read.topic, read.partition, read.offset) == ("orders", 3, 15)
+
+
+def test_of_msk_the_event_names_the_cluster() -> None:
+    arn = "arn:aws:kafka:us-east-1:123456789012:cluster/orders/1"
+    place = Partition("orders-3", "KafkaBatchInfo", "b-1:9092,b-2:9092", arn)
+
+    model = KafkaMskEventModel.model_validate(place.event([kafka_record(Sent())]))
+    assert (model.eventSource, model.eventSourceArn) == ("aws:kafka", arn)
+    assert model.bootstrapServers == ["b-1:9092", "b-2:9092"]
 
 
 def test_what_a_message_lacks_the_event_lacks() -> None:

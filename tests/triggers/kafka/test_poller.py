@@ -15,13 +15,15 @@ from uuid import uuid4
 import pytest
 
 from tests.triggers.kafka.broker import Cluster
+from tests.triggers.played import settle
 from tests.triggers.streams.test_poller import Told, until
 from warmstart.invoke import MAX_PAYLOAD, InvokeResult, InvokeStream, RequestTooLarge
-from warmstart.triggers.kafka import poller
+from warmstart.triggers.kafka import member
 from warmstart.triggers.kafka.kind import kafka_pollers
 from warmstart.triggers.pollers import NotRead, Pollers
 
 NUMBERS = count()
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:broker-a1b2c3"
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,7 @@ async def reading(
     work: Work, described: dict[str, Any], told: Told | None = None
 ) -> AsyncIterator[dict[str, str]]:
     results: dict[str, str] = {}
-    kinds = {"kafka": kafka_pollers(work, told or Told(), results)}
+    kinds = {"kafka": kafka_pollers(work, {}, told or Told(), results)}
     async with Pollers(kinds, results=results) as pollers:
         await pollers.start(described)
         yield results
@@ -154,6 +156,35 @@ async def test_what_failed_until_the_end_comes_again(cluster: Cluster, topic: st
             await asyncio.sleep(0.02)
     work = Work()
     async with reading(work, mapping(cluster, topic)):
+        assert await work.wait_for(1) == ["2"]
+
+
+async def test_what_is_at_the_function_when_reading_stops_does_not_come_again(
+    cluster: Cluster, topic: str
+) -> None:
+    class Slow(Work):
+        def __init__(self) -> None:
+            super().__init__()
+            self.entered, self.may = asyncio.Event(), asyncio.Event()
+
+        async def invoke(self, function: str, payload: bytes, **options: Any) -> InvokeResult:
+            self.entered.set()
+            await self.may.wait()
+            return await super().invoke(function, payload, **options)
+
+    cluster.write(topic, "1", "2")
+    slow = Slow()
+    described = mapping(cluster, topic, BatchSize=1)
+    async with Pollers({"kafka": kafka_pollers(slow, {}, Told(), {})}) as pollers:
+        await pollers.start(described)
+        await slow.entered.wait()
+        stopping = asyncio.create_task(pollers.stop(described["UUID"]))
+        await settle()
+        slow.may.set()
+        await stopping
+    assert slow.values == ["1"]
+    work = Work()
+    async with reading(work, described):
         assert await work.wait_for(1) == ["2"]
 
 
@@ -327,8 +358,8 @@ async def test_a_topic_longer_than_what_is_read_ahead_arrives_whole(
     cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The mock keeps the last 5 MB of a topic.
-    monkeypatch.setattr(poller, "_MOST", 1 << 20)
-    monkeypatch.setattr(poller, "_LEAST", 1 << 18)
+    monkeypatch.setattr(member, "_MOST", 1 << 20)
+    monkeypatch.setattr(member, "_LEAST", 1 << 18)
     sent = [f"{number}-" + "x" * 1000 for number in range(3000)]
     cluster.write(topic, *sent)
     work = Work()
@@ -340,11 +371,18 @@ async def test_a_topic_longer_than_what_is_read_ahead_arrives_whole(
     ("settings", "complaint"),
     [
         (
-            {"SourceAccessConfigurations": [{"Type": "SASL_SCRAM_512_AUTH", "URI": "arn"}]},
-            "SASL_SCRAM_512_AUTH names a secret",
+            {"SourceAccessConfigurations": [{"Type": "OAUTHBEARER_AUTH", "URI": "arn"}]},
+            "OAUTHBEARER_AUTH is not served",
+        ),
+        (
+            {"SourceAccessConfigurations": [{"Type": "BASIC_AUTH", "URI": SECRET}]},
+            "set AWS_ENDPOINT_URL_SECRETS_MANAGER",
         ),
         ({"DestinationConfig": {"OnFailure": {"Destination": "arn:x"}}}, "only SQS, SNS and S3"),
-        ({"SelfManagedEventSource": None, "EventSourceArn": "arn:aws:kafka:x"}, "is not read"),
+        (
+            {"EventSourceArn": "arn:aws:kafka:us-east-1:123456789012:cluster/c/1"},
+            "set AWS_ENDPOINT_URL_KAFKA",
+        ),
         ({"SelfManagedEventSource": {"Endpoints": {}}}, "no KAFKA_BOOTSTRAP_SERVERS"),
     ],
 )
@@ -352,4 +390,4 @@ async def test_what_is_not_honoured_is_refused(
     cluster: Cluster, topic: str, settings: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(NotRead, match=complaint):
-        kafka_pollers(Work(), Told(), {})(mapping(cluster, topic, **settings))
+        kafka_pollers(Work(), {}, Told(), {})(mapping(cluster, topic, **settings))

@@ -18,6 +18,7 @@ from aws_lambda_powertools.utilities.parser.models import (
 )
 
 from tests.triggers.moto_server import client, endpoint
+from tests.triggers.played import settle
 from warmstart.invoke import InvokeResult, InvokeStream
 from warmstart.service.asynchronous.destinations import Destinations
 from warmstart.service.asynchronous.failure_records import FailureRecords
@@ -166,6 +167,30 @@ async def test_reading_goes_on_behind_the_last_batch(streams: Reading) -> None:
         await until(lambda: "c" in work.keys)
 
     assert work.keys == ["a", "b", "c"]
+
+
+async def test_what_is_at_the_function_when_reading_stops_does_not_come_again(
+    streams: Reading,
+) -> None:
+    arn = streams.create_stream()
+    entered, may = asyncio.Event(), asyncio.Event()
+
+    async def wait(event: dict[str, Any]) -> None:
+        entered.set()
+        await may.wait()
+
+    work = Work(wait)
+    await streams.put(arn, "a", "b")
+    async with streams.reading(arn, work, BatchSize=1) as pollers:
+        await entered.wait()
+        stopping = asyncio.create_task(pollers.stop("mapping"))
+        await settle()
+        may.set()
+        await stopping
+    assert work.keys == ["a"]
+    async with streams.reading(arn, work):
+        await until(lambda: "b" in work.keys)
+    assert work.keys == ["a", "b"]
 
 
 async def test_the_latest_begin_where_the_mapping_does_over_a_restart(streams: Reading) -> None:

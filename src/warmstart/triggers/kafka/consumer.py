@@ -63,6 +63,7 @@ class Consumer:
         self._done = done
         self._trouble = trouble
         self._topics = topics
+        self._closing: asyncio.Future[None] | None = None
         settings = {
             **settings,
             "group.id": group,
@@ -110,13 +111,18 @@ class Consumer:
         self._consumer.resume([self._kafka.TopicPartition(*key)])
 
     async def close(self, offsets: Mapping[Key, int]) -> None:
-        """Leave the group, which then knows how far everything is done with."""
+        """Leave the group, which then knows how far everything is done with.
+
+        To wait for that may be given up, and begun again.
+        """
 
         def leave() -> None:
             self._commit_now(offsets)
             self._consumer.close()
 
-        await self._loop.run_in_executor(self._thread, leave)
+        if self._closing is None:
+            self._closing = self._loop.run_in_executor(self._thread, leave)
+        await asyncio.shield(self._closing)
         self._thread.shutdown()
 
     # In its own thread

@@ -66,15 +66,22 @@ def value_filter(patterns: Sequence[str]) -> Callable[[Record], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Partition(Place):
-    """A partition, named as in events (`orders-0`), of the cluster at some servers."""
+    """A partition, named as in events (`orders-0`), of the cluster at some servers.
+
+    A cluster of Amazon MSK has an ARN.
+    """
 
     bootstrap_servers: str = ""
+    cluster_arn: str | None = None
 
     def event(self, records: Iterable[Record]) -> dict[str, Any]:
         """The event of some of its records."""
         told: list[Mapping[str, Any]] = [record.event for record in records]
+        source = {"eventSource": "SelfManagedKafka"}
+        if self.cluster_arn is not None:
+            source = {"eventSource": "aws:kafka", "eventSourceArn": self.cluster_arn}
         return {
-            "eventSource": "SelfManagedKafka",
+            **source,
             "bootstrapServers": self.bootstrap_servers,
             "records": {self.shard_id: told},
         }
@@ -99,8 +106,10 @@ class Partition(Place):
         https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html
         """
         first, last = record_info(records[0]), record_info(records[-1])
+        cluster = {"eventSourceArn": self.cluster_arn} if self.cluster_arn else {}
         return {
             "batchSize": len(records),
+            **cluster,
             "bootstrapServers": self.bootstrap_servers,
             "payloadSize": len(json.dumps(self.event(records))),
             "recordsInfo": {

@@ -1,4 +1,4 @@
-"""Self-managed Kafka as a kind of event sources.
+"""Kafka as a kind of event sources: self-managed, and Amazon MSK.
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-configure.html
 """
@@ -11,12 +11,15 @@ from functools import partial
 from typing import Any
 
 from warmstart.invoke import Invoker
+from warmstart.triggers.clients import Clients
 from warmstart.triggers.clock import Clock
+from warmstart.triggers.kafka.cluster import Cluster
 from warmstart.triggers.kafka.consumer import Consumer, Key
 from warmstart.triggers.kafka.event import Partition, value_filter
+from warmstart.triggers.kafka.member import Member
 from warmstart.triggers.kafka.poller import KafkaPoller
 from warmstart.triggers.kafka.topic import FailureTopic
-from warmstart.triggers.pollers import Kind, NotRead, Poller
+from warmstart.triggers.pollers import Kind, Poller
 from warmstart.triggers.streams.batch import BatchHandler
 from warmstart.triggers.streams.destinations import FailureDestinations, destination_of
 from warmstart.triggers.streams.failures import OnFailure
@@ -32,64 +35,62 @@ _RETRIES = 10
 https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html"""
 
 _TOPIC = "kafka://"
+_TIMEOUT = 10.0
 
 
 def kafka_pollers(
     invoker: Invoker,
+    endpoints: Mapping[str, str],
     destinations: FailureDestinations,
     results: dict[str, str],
     *,
     clock: Clock | None = None,
 ) -> Kind:
-    """Makes pollers of topics; `results` is where mappings' last processing results are told."""
+    """Makes pollers of topics.
+
+    `endpoints` has the URLs of `secretsmanager` and `kafka`, for those clusters that need
+    them; `results` is where mappings' last processing results are told.
+    """
+    clients = Clients(endpoints, read_timeout=_TIMEOUT)
 
     def make(mapping: Mapping[str, Any]) -> Poller:
-        _refuse_what_is_not_honoured(mapping)
+        cluster = Cluster(mapping, clients)
         read = _read(mapping)
-        servers = ",".join(_servers(mapping))
-        group = mapping["SelfManagedKafkaEventSourceConfig"]["ConsumerGroupId"]
-        start = mapping["StartingPosition"]
+        is_wanted = value_filter(read.patterns)
         report = partial(results.__setitem__, read.id)
-        settings = {"bootstrap.servers": servers, "client.id": "warmstart"}
-        destination = _destination(read.on_failure, settings, destinations)
+        # To be refused at once, if it cannot be.
+        _destination(read.on_failure, {}, destinations)
 
-        def handler(key: Key) -> BatchHandler:
-            place = Partition("{}-{}".format(*key), "KafkaBatchInfo", servers)
-            return BatchHandler(read, place, invoker, destination, clock or Clock(), report)
+        def join(settings: Mapping[str, Any]) -> Member:
+            destination = _destination(read.on_failure, settings, destinations)
+            servers = settings["bootstrap.servers"]
 
-        consumer = partial(
-            Consumer,
-            settings,
-            group,
-            list(mapping["Topics"]),
-            lambda: mapping["StartingPositionTimestamp"] if start == "AT_TIMESTAMP" else start,
-        )
-        return KafkaPoller(read, consumer, handler, value_filter(read.patterns), report)
+            def handler(key: Key) -> BatchHandler:
+                place = Partition("{}-{}".format(*key), "KafkaBatchInfo", servers, cluster.arn)
+                return BatchHandler(read, place, invoker, destination, clock or Clock(), report)
+
+            topics = list(mapping["Topics"])
+            consumer = partial(
+                Consumer, settings, _group(mapping), topics, partial(_start, mapping)
+            )
+            return Member(read, consumer, handler, is_wanted, report)
+
+        return KafkaPoller(cluster.settings, join, report)
 
     return make
 
 
-def _servers(mapping: Mapping[str, Any]) -> list[str]:
-    source = mapping.get("SelfManagedEventSource")
-    if source is None:
-        raise NotRead(
-            f"{mapping.get('EventSourceArn')} is not read: of Kafka only what"
-            " SelfManagedEventSource names by its KAFKA_BOOTSTRAP_SERVERS"
-        )
-    found: list[str] = (source.get("Endpoints") or {}).get("KAFKA_BOOTSTRAP_SERVERS") or []
-    if not found:
-        raise NotRead("SelfManagedEventSource has no KAFKA_BOOTSTRAP_SERVERS")
-    return found
+def _group(mapping: Mapping[str, Any]) -> str:
+    for member in ("SelfManagedKafkaEventSourceConfig", "AmazonManagedKafkaEventSourceConfig"):
+        if member in mapping:
+            return str(mapping[member]["ConsumerGroupId"])
+    return str(mapping["UUID"])
 
 
-def _refuse_what_is_not_honoured(mapping: Mapping[str, Any]) -> None:
-    """Rather than read in another way than was asked for."""
-    access = {each["Type"] for each in mapping.get("SourceAccessConfigurations") or ()}
-    if secret := sorted(each for each in access if not each.startswith("VPC_")):
-        raise NotRead(
-            f"{', '.join(secret)} names a secret of AWS Secrets Manager, which is not asked here:"
-            " only brokers without authentication are read"
-        )
+def _start(mapping: Mapping[str, Any]) -> float | str:
+    position: str = mapping["StartingPosition"]
+    at: float = mapping.get("StartingPositionTimestamp", 0.0)
+    return at if position == "AT_TIMESTAMP" else position
 
 
 def _read(mapping: Mapping[str, Any]) -> StreamMapping:

@@ -2,6 +2,9 @@
 
 What decides is in `attempts`; here is what acts: it invokes, waits, and hands records that
 are given up to the on-failure destination before they count as done with.
+
+An attempt that has begun goes on when nobody waits for it any more, and what it came to is
+still told: so a mapping that is stopped in good order repeats nothing of it.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +24,7 @@ from warmstart.triggers.streams.attempts import (
     Attempt,
     Condition,
     Outcome,
+    Verdict,
     judge,
     without_expired,
 )
@@ -60,6 +64,13 @@ class _Answered:
     state: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    verdict: Verdict
+    state: str
+    result: InvokeResult | None
+
+
 class BatchHandler:
     """Handles the batches of one shard."""
 
@@ -78,17 +89,17 @@ class BatchHandler:
         self._destination = destination
         self._clock = clock
         self._report = report
-        self._calls: set[asyncio.Task[InvokeResult]] = set()
+        self._begun: set[asyncio.Task[_Tried]] = set()
 
     async def wait_idle(self) -> None:
         """Return when nothing that was begun is at the function any more."""
-        if self._calls:
-            await asyncio.wait(set(self._calls))
+        while self._begun:
+            await asyncio.wait(set(self._begun))
 
     def cancel(self) -> None:
         """Wait for no answer."""
-        for call in self._calls:
-            call.cancel()
+        for attempt in self._begun:
+            attempt.cancel()
 
     async def handle(
         self,
@@ -99,7 +110,7 @@ class BatchHandler:
         """Return when all records are done with; `finish` hears of them as they are.
 
         It is also given the state that the function returned, if the event has `members`
-        of a tumbling window. A window that ends may have no records.
+        of a tumbling window. Of a window that ends, without records, it hears once.
         """
         pending = deque([Attempt(records)])
         state = json.dumps((members or {}).get("state", {}))
@@ -112,25 +123,46 @@ class BatchHandler:
                 finish(expired, state)
                 if not attempt.records:
                     continue
-            told = None if members is None else {**members, "state": json.loads(state)}
-            answered = await self._invoke(attempt, told)
-            verdict = judge(attempt, answered.outcome, self._mapping)
-            state = answered.state or state
+            tried = await self._begin(self._try(attempt, finish, members, state))
+            verdict, state = tried.verdict, tried.state
             if verdict.discarded:
                 invokes = attempt.invokes + 1
-                await self._discard(verdict.discarded, verdict.condition, invokes, answered.result)
-            finish(verdict.done + verdict.discarded, state)
+                await self._discard(verdict.discarded, verdict.condition, invokes, tried.result)
+                finish(verdict.discarded, state)
             pending.extendleft(reversed(verdict.pending))
             fruitless = 0 if verdict.done or verdict.discarded else fruitless + 1
             if fruitless:
                 await self._clock.sleep(backoff(fruitless))
+
+    async def _begin(self, attempt: Coroutine[Any, Any, _Tried]) -> _Tried:
+        task = asyncio.create_task(attempt)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_tell_fault)
+            raise
+
+    async def _try(
+        self, attempt: Attempt, finish: Finish, members: Mapping[str, Any] | None, state: str
+    ) -> _Tried:
+        told = None if members is None else {**members, "state": json.loads(state)}
+        answered = await self._invoke(attempt, told)
+        verdict = judge(attempt, answered.outcome, self._mapping)
+        state = answered.state or state
+        if verdict.done or not (verdict.discarded or verdict.pending):
+            finish(verdict.done, state)
+        return _Tried(verdict, state, answered.result)
 
     async def _invoke(self, attempt: Attempt, members: Mapping[str, Any] | None) -> _Answered:
         target = self._mapping.target
         event = self._place.event(attempt.records) | dict(members or {})
         everything = frozenset(record.sequence for record in attempt.records)
         try:
-            result = await self._call(json.dumps(event).encode())
+            result = await self._invoker.invoke(
+                target.function, json.dumps(event).encode(), qualifier=target.qualifier
+            )
         except InvokeError as error:
             if error.status != 429:
                 _logger.error("%s cannot be invoked: %s", target.function, error.message)
@@ -156,21 +188,6 @@ class BatchHandler:
             return _Answered(Outcome(failed=everything or _NO_RECORD), result)
         self._report(CALL_FAILED if failed else OK)
         return _Answered(Outcome(failed=failed), result, state)
-
-    async def _call(self, payload: bytes) -> InvokeResult:
-        """An invocation that goes on if nobody waits for it any more."""
-        target = self._mapping.target
-        call = asyncio.ensure_future(
-            self._invoker.invoke(target.function, payload, qualifier=target.qualifier)
-        )
-        self._calls.add(call)
-        call.add_done_callback(self._ended)
-        return await asyncio.shield(call)
-
-    def _ended(self, call: asyncio.Task[InvokeResult]) -> None:
-        self._calls.discard(call)
-        if not call.cancelled():
-            call.exception()  # it was raised where it was waited for, or interests nobody
 
     async def _discard(
         self,
@@ -209,3 +226,9 @@ class BatchHandler:
 
 _NO_RECORD = frozenset({""})
 """What failed when the end of a window did."""
+
+
+def _tell_fault(attempt: asyncio.Task[_Tried]) -> None:
+    """Of an attempt that nobody waits for any more."""
+    if not attempt.cancelled() and (error := attempt.exception()) is not None:
+        _logger.error("What an attempt came to is not kept, and comes again", exc_info=error)

@@ -60,9 +60,9 @@ class StreamPoller:
         self._reading = asyncio.create_task(self._read())
 
     async def stop(self) -> None:
-        """Read no more, and return when nothing is at the function.
+        """Read no more, and return when what is at the function is done with.
 
-        What is there comes again, if reading begins again.
+        What it fails at comes again, if reading begins again.
         """
         await self._end_tasks()
         for handler in self._handlers:
@@ -155,4 +155,5 @@ class StreamPoller:
             except Exception:  # a fault of ours must not end the reading
                 failures += 1
                 _logger.exception("%s is not read on", self._mapping.stream_arn)
+                await handler.wait_idle()  # the position has one writer
                 await self._clock.sleep(backoff(failures))

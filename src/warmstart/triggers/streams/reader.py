@@ -189,9 +189,10 @@ class ShardReader:
             await self._end_window()
 
     async def _end_window(self, *, early: bool = False) -> None:
-        members = self._members(final=True, early=early)
-        await self._handler.handle((), lambda _, __: None, members)
-        self._move(replace(self._position, window=None, state="{}"))
+        def end(_: Iterable[Record], __: str | None) -> None:
+            self._move(replace(self._position, window=None, state="{}"))
+
+        await self._handler.handle((), end, self._members(final=True, early=early))
 
     def _members(self, *, final: bool = False, early: bool = False) -> dict[str, Any]:
         assert self._position.window is not None
