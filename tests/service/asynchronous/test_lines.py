@@ -26,7 +26,7 @@ def test_no_more_than_the_concurrency_are_under_way() -> None:
 
     assert len(list(lines.take(1.0))) == 3
     assert list(lines.take(1.0)) == []
-    lines.finished("f0", refused=False)
+    lines.finished("f0", 1.0, refused=False)
     assert list(lines.take(1.0)) == [("f3", 3)]
     assert lines.under_way == 3
     assert len(lines) == 1
@@ -55,12 +55,12 @@ def test_a_key_that_refuses_is_tried_less_and_does_not_hold_up_others() -> None:
         lines.push("full", number, 0.0)
     started = len(list(lines.take(1.0)))
     for _ in range(started - 3):  # three are being processed, the rest were throttled
-        lines.finished("full", refused=True)
+        lines.finished("full", 1.0, refused=True)
 
     assert list(lines.take(1.0)) == []
     lines.push("other", 1000, 0.0)
     assert list(lines.take(1.0)) == [("other", 1000)]
-    lines.finished("full", refused=False)
+    lines.finished("full", 1.0, refused=False)
     assert len(list(lines.take(1.0))) == 1
 
 
@@ -68,11 +68,43 @@ def test_a_key_that_takes_all_gets_more() -> None:
     lines = Lines(1000)
     for number in range(5000):
         lines.push("f", number, 0.0)
-    for _ in range(6):
-        for key, _ in list(lines.take(1.0)):
-            lines.finished(key, refused=False)
+    for second in range(6):
+        for key, _ in list(lines.take(second)):
+            lines.finished(key, second, refused=False)
 
-    assert len(list(lines.take(1.0))) == 1000
+    assert len(list(lines.take(6.0))) == 1000
+
+
+def test_a_key_gets_no_more_than_twice_as_much_within_a_second() -> None:
+    lines = Lines(1000)
+    for number in range(5000):
+        lines.push("f", number, 0.0)
+    first = len(list(lines.take(1.0)))
+    for step in range(9):
+        for _ in range(first):
+            lines.finished("f", 1.0 + step / 10, refused=False)
+        list(lines.take(1.0))
+    assert lines.under_way == 2 * first
+
+    lines.finished("f", 2.0, refused=False)
+    list(lines.take(2.0))
+    assert lines.under_way == 2 * first + 1
+
+
+def test_a_key_whose_work_does_not_wait_gets_no_more() -> None:
+    lines = Lines(1000)
+    for number in range(500):
+        lines.push("f", number, number)
+        list(lines.take(number))
+        lines.finished("f", number, refused=False)
+    for number in range(100):
+        lines.push("f", number, 500.0)
+    first = len(list(lines.take(500.0)))
+
+    new = Lines(1000)
+    for number in range(100):
+        new.push("f", number, 0.0)
+    assert first == len(list(new.take(0.0)))
 
 
 def test_a_key_that_refused_all_is_tried_again() -> None:
@@ -81,7 +113,7 @@ def test_a_key_that_refused_all_is_tried_again() -> None:
     for due in (1.0, 2.0, 3.0):
         assert list(lines.take(due)) == [("f", 1)]
         lines.push("f", 1, due + 1)
-        lines.finished("f", refused=True)
+        lines.finished("f", due, refused=True)
 
 
 @given(
@@ -104,7 +136,7 @@ def test_all_work_is_started_once(work: list[tuple[str, float]], data: st.DataOb
         assert lines.under_way == len(under_way)
         if under_way:
             key = under_way.pop(data.draw(st.integers(0, len(under_way) - 1)))
-            lines.finished(key, refused=data.draw(st.booleans()))
+            lines.finished(key, now, refused=data.draw(st.booleans()))
         else:
             following = lines.next_due()
             assert following is not None

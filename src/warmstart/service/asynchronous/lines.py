@@ -19,6 +19,9 @@ __all__ = ["Lines"]
 
 _FIRST_WINDOW = 16.0
 
+_DOUBLING = 1.0
+"""Seconds in which a window doubles at the most."""
+
 
 @dataclass(slots=True)
 class _Line:
@@ -26,6 +29,15 @@ class _Line:
     under_way: int = 0
     window: float = _FIRST_WINDOW
     threshold: float = float("inf")
+    before: float = _FIRST_WINDOW
+    since: float = float("-inf")
+
+    def grow(self, now: float) -> None:
+        """One was taken, and more wait."""
+        if now - self.since >= _DOUBLING:
+            self.since, self.before = now, self.window
+        grown = self.window + (1 if self.window < self.threshold else 1 / self.window)
+        self.window = min(grown, max(self.window, 2 * self.before))
 
 
 class Lines:
@@ -74,12 +86,12 @@ class Lines:
             self.under_way += 1
             yield key, number
 
-    def finished(self, key: str, *, refused: bool) -> None:
+    def finished(self, key: str, now: float, *, refused: bool) -> None:
         """Work of that key is no longer under way. `refused` tells that it was not taken."""
         line = self._lines[key]
         line.under_way -= 1
         self.under_way -= 1
         if refused:
             line.threshold = line.window = max(1.0, min(line.window, line.under_way))
-        elif line.window < self._concurrency:
-            line.window += 1 if line.window < line.threshold else 1 / line.window
+        elif line.ready and line.window < self._concurrency:
+            line.grow(now)

@@ -96,5 +96,5 @@ class Pump:
             _logger.exception("Delivering to %s failed in an unforeseen way, will try again", key)
             self._lines.push(key, number, self._clock.time() + self._pause)
         finally:
-            self._lines.finished(key, refused=not taken)
+            self._lines.finished(key, self._clock.monotonic(), refused=not taken)
         self._start()
