@@ -79,9 +79,10 @@ async def test_a_fork_bomb_is_ended_with_its_invocation(driver: DockerDriver, co
         ended = {"Sandbox.Timedout", "Runtime.OutOfMemory"}  # whatever comes first
         result = await service.invoke("f", b'"bomb"')
         assert json.loads(result.payload)["errorType"] in ended
-        # A slow machine may be busy for longer than these seconds with the end of a thousand.
+        # A slow machine may be busy for longer than these seconds with the end of a thousand, and
+        # until then their memory can leave none for what Docker starts.
         while (result := await service.invoke("f", b"1")).function_error is not None:
-            assert json.loads(result.payload)["errorType"] in ended
+            assert json.loads(result.payload)["errorType"] in ended | {"Sandbox.Failure"}
         assert answer(result) == 1
 
 
@@ -97,7 +98,8 @@ async def test_what_a_runtime_leaves_is_gone_before_the_next_one(
 async def test_an_environment_whose_container_was_removed_is_replaced(
     engine: docker.DockerClient, driver: DockerDriver, code: Path
 ) -> None:
-    async with serving(driver, function(code, "echo")) as (service, observed):
+    # Docker cannot kill what is frozen.
+    async with serving(driver, function(code, "echo", freeze=False)) as (service, observed):
         assert answer(await service.invoke("f", b"1")) == 1
         (name,) = containers(engine)
         await asyncio.to_thread(engine.containers.get(name).remove, force=True)
