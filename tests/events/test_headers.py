@@ -49,6 +49,11 @@ def test_repeats_are_joined_and_cookies_by_semicolons() -> None:
     assert headers.joined(pairs, ",") == {"a": "1,2", "cookie": "x=1; y=2"}
 
 
+def test_whitespace_around_values_is_not_joined_into_one() -> None:
+    pairs = [(b"a", b" 1\t"), (b"a", b" "), (b"a", b""), (b"b", b""), (b"b", b" ")]
+    assert headers.joined(pairs) == {"a": "1, , ", "b": ", "}
+
+
 def test_each_of_many_cookies_has_a_key_of_its_own() -> None:
     cookies = [f"c{number}=v" for number in range(512)]
 

@@ -37,6 +37,9 @@ __all__ = [
     "typed",
 ]
 
+_WHITESPACE = " \t"
+"""What may stand around a header's value (RFC 9110, section 5.6.3)."""
+
 # RFC 9110, section 7.6.1: these end at each hop, with what `Connection` itself names.
 HOP_BY_HOP = frozenset(
     {
@@ -138,12 +141,19 @@ def header_bytes(text: object, field: str, error: Malformed = MalformedEvent) ->
 
 
 def joined(headers: Headers, separator: str = ", ") -> dict[str, str]:
-    """A map of names to values, with repeats joined; cookies by what joins cookies."""
+    """A map of names to values, with repeats joined; cookies by what joins cookies.
+
+    Whitespace around a value is none of it (RFC 9110, section 5.5): where values are
+    joined nobody else would take it away.
+    """
     texts: dict[str, str] = {}
+    repeated: set[str] = set()
     for name, value in headers:
         key, text = name.decode("latin-1"), value.decode("latin-1")
         if key in texts:
-            text = f"{texts[key]}{'; ' if key == 'cookie' else separator}{text}"
+            before = texts[key] if key in repeated else texts[key].strip(_WHITESPACE)
+            repeated.add(key)
+            text = f"{before}{'; ' if key == 'cookie' else separator}{text.strip(_WHITESPACE)}"
         texts[key] = text
     return texts
 
